@@ -1,0 +1,1 @@
+"""Superposition and sparse autoencoders, replicated: the library behind `pipeline/` and `paper/`."""

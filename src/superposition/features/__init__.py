@@ -1,0 +1,1 @@
+"""What the latents of an autoencoder mean: examples, logit effects, neurons."""

@@ -1,0 +1,1 @@
+"""Text to tokens, to a one-layer transformer, to its activations."""

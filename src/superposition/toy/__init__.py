@@ -1,0 +1,1 @@
+"""Toy models of superposition: small networks that hold more features than dimensions."""
