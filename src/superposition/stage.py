@@ -1,0 +1,78 @@
+"""What every stage of the pipeline shares: its arguments, its seeds, its errors and its cost."""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from superposition import compute
+from superposition.params import Params
+from superposition.store import Store, whole
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage at work on one row: its parameters and its artefacts."""
+
+    name: str
+    """The stage, which is also its section of `params.yaml` and its folder under `data/<scale>/`."""
+    row: str
+    """The experiment; empty for stages without rows."""
+    params: Params
+    store: Store
+
+    def config(self, config: type[T]) -> T:
+        """This stage's parameters as `config`."""
+        return self.params.load(config, self.name, self.row or None)
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute, from the parameter `device`."""
+        return compute.device(self.params.tree["device"])
+
+
+def run(name: str, main: Callable[[Stage], None], *, rows: bool = True) -> None:
+    """Run `main` as a program: `python -m pipeline.<name> [ROW] [--scale SCALE]`."""
+    arguments = _arguments(name, rows)
+    started = time.perf_counter()
+    try:
+        params = Params.read(arguments.scale)
+        if rows:
+            params.value(name, arguments.row)
+        stage = Stage(
+            name=name, row=arguments.row, params=params, store=Store(scale=params.scale)
+        )
+        torch.manual_seed(0)
+        main(stage)
+    except ValueError as error:
+        title = f"{name}@{arguments.row}" if rows else name
+        sys.exit(f"stage {title}: {error}")
+    _record_cost(stage, seconds=time.perf_counter() - started)
+
+
+def _arguments(name: str, rows: bool) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=f"python -m pipeline.{name}")
+    if rows:
+        parser.add_argument("row", help=f"a row of the section {name} of params.yaml")
+    parser.add_argument("--scale", help="smoke, laptop or full (default: the scale of params.yaml)")
+    parser.set_defaults(row="")
+    return parser.parse_args()
+
+
+def _record_cost(stage: Stage, *, seconds: float) -> None:
+    """Leave wall time and peak memory beside the artefacts, where no other stage depends on them."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    cost = {"stage": stage.name, "row": stage.row, "seconds": seconds, "peak_bytes": peak * unit}
+    name = f"{stage.name}@{stage.row}" if stage.row else stage.name
+    with whole(stage.store.path("costs", f"{name}.json")) as path:
+        Path(path).write_text(json.dumps(cost, indent=2, sort_keys=True) + "\n", encoding="utf-8")
