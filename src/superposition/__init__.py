@@ -1,1 +1,1 @@
-"""Superposition and sparse autoencoders, replicated: the library behind `pipeline/` and `paper/`."""
+"""Superposition and sparse autoencoders, replicated: what `pipeline/` and `paper/` call."""

@@ -4,6 +4,7 @@
 """
 
 import copy
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,12 +66,12 @@ class Params:
         return values[row]
 
     def load(self, config: type[T], section: str, row: str | None = None) -> T:
-        """`config` filled from `section` (or from one `row` of it), with types and names checked."""
+        """`config` filled from `section` (or one `row` of it), with types and names checked."""
         key = section if row is None else f"{section}.{row}"
         try:
-            return TypeAdapter(config, config=None).validate_python(
-                self.value(section, row), extra="forbid"
-            )
+            # Through JSON: strict types then still take lists for tuples, maps for dataclasses.
+            given = json.dumps(self.value(section, row), default=str)
+            return TypeAdapter(config).validate_json(given, strict=True, extra="forbid")
         except ValidationError as error:
             raise ParameterError(_explain(error, config, key, self.origin)) from None
 
@@ -101,7 +102,7 @@ def _read_yaml(path: Path) -> Tree:
 
 
 def _merge(base: Tree, overlay: Tree, *, origin: str, path: str = "") -> Tree:
-    """`base` with the values of `overlay`; null drops a row. New rows may come, new sections not."""
+    """`base` with `overlay`'s values; null drops a row; new rows may come, new sections not."""
     merged = copy.deepcopy(base)
     for key, value in overlay.items():
         if not path and key not in base:
@@ -128,7 +129,9 @@ def _explain_one(problem: Any, config: type, key: str, origin: str) -> str:
         case "unexpected_keyword_argument" | "extra_forbidden":
             return f"unknown parameter {where} = {given!r} ({origin}); allowed: {_names(config)}"
         case "missing" | "missing_argument" | "missing_keyword_only_argument":
-            return f"missing parameter {where} ({origin}); {config.__name__} needs: {_names(config)}"
+            return (
+                f"missing parameter {where} ({origin}); {config.__name__} needs: {_names(config)}"
+            )
         case "value_error":
             return f"{problem['ctx']['error']} ({origin}: {where})"
     hint = _number_hint(given)

@@ -24,7 +24,7 @@ class Stage:
     """One stage at work on one row: its parameters and its artefacts."""
 
     name: str
-    """The stage, which is also its section of `params.yaml` and its folder under `data/<scale>/`."""
+    """The stage: also its section of `params.yaml` and its folder under `data/<scale>/`."""
     row: str
     """The experiment; empty for stages without rows."""
     params: Params
@@ -48,9 +48,7 @@ def run(name: str, main: Callable[[Stage], None], *, rows: bool = True) -> None:
         params = Params.read(arguments.scale)
         if rows:
             params.value(name, arguments.row)
-        stage = Stage(
-            name=name, row=arguments.row, params=params, store=Store(scale=params.scale)
-        )
+        stage = Stage(name=name, row=arguments.row, params=params, store=Store(scale=params.scale))
         torch.manual_seed(0)
         main(stage)
     except ValueError as error:
@@ -69,7 +67,7 @@ def _arguments(name: str, rows: bool) -> argparse.Namespace:
 
 
 def _record_cost(stage: Stage, *, seconds: float) -> None:
-    """Leave wall time and peak memory beside the artefacts, where no other stage depends on them."""
+    """Leave wall time and peak memory beside the artefacts, where no stage depends on them."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     unit = 1 if sys.platform == "darwin" else 1024
     cost = {"stage": stage.name, "row": stage.row, "seconds": seconds, "peak_bytes": peak * unit}

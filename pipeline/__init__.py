@@ -1,0 +1,1 @@
+"""One file per stage: parameters and artefacts in, one library call, artefacts out."""
