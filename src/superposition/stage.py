@@ -31,7 +31,7 @@ class Stage:
     store: Store
 
     def config(self, config: type[T]) -> T:
-        """This stage's parameters as `config`."""
+        """This stage's row of parameters as `config`."""
         return self.params.load(config, self.name, self.row or None)
 
     @property
@@ -40,14 +40,17 @@ class Stage:
         return compute.device(self.params.tree["device"])
 
 
-def run(name: str, main: Callable[[Stage], None], *, rows: bool = True) -> None:
-    """Run `main` as a program: `python -m pipeline.<name> [ROW] [--scale SCALE]`."""
+def run(name: str, main: Callable[[Stage], None], *, rows: str | None) -> None:
+    """Run `main` as a program: `python -m pipeline.<name> [ROW] [--scale SCALE]`.
+
+    `rows` is the section of `params.yaml` whose rows the stage runs over, if it has rows at all.
+    """
     arguments = _arguments(name, rows)
     started = time.perf_counter()
     try:
         params = Params.read(arguments.scale)
         if rows:
-            params.value(name, arguments.row)
+            params.value(rows, arguments.row)
         stage = Stage(name=name, row=arguments.row, params=params, store=Store(scale=params.scale))
         torch.manual_seed(0)
         main(stage)
@@ -57,10 +60,10 @@ def run(name: str, main: Callable[[Stage], None], *, rows: bool = True) -> None:
     _record_cost(stage, seconds=time.perf_counter() - started)
 
 
-def _arguments(name: str, rows: bool) -> argparse.Namespace:
+def _arguments(name: str, rows: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m pipeline.{name}")
     if rows:
-        parser.add_argument("row", help=f"a row of the section {name} of params.yaml")
+        parser.add_argument("row", help=f"a row of the section {rows} of params.yaml")
     parser.add_argument("--scale", help="smoke, laptop or full (default: the scale of params.yaml)")
     parser.set_defaults(row="")
     return parser.parse_args()

@@ -1,0 +1,181 @@
+"""What a run will need, before it starts: time, memory and disk, and whether they are there.
+
+The rates were measured on two cores with bfloat16 units (`data/laptop/costs/`); a short matrix
+product on this machine scales them. They are estimates for planning, not results.
+"""
+
+import math
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import torch
+
+from superposition import compute
+from superposition.params import Params
+
+GIB = 2**30
+REFERENCE_PRODUCTS_PER_SECOND = 2.4e11
+"""Multiply-adds per second of a 4096 x 512 x 4096 product on the machine that gave the rates."""
+BASE_MEMORY = 0.8 * GIB
+"""What Python, torch and pandas take before any data."""
+
+
+class ResourceError(ValueError):
+    """Too little disk or memory for what was asked."""
+
+
+class Need(NamedTuple):
+    """What one stage will need."""
+
+    stage: str
+    """stage or stage@row."""
+    seconds: float
+    """On this machine, if nothing else runs."""
+    memory: float
+    """Peak, in bytes."""
+    disk: float
+    """Kept under data/, in bytes."""
+
+
+Row = dict[str, Any]
+
+
+def estimate(params: Params) -> list[Need]:
+    """What every stage will need at this scale, if all of them have to run."""
+    scaled = _machine_factor(compute.device(params.tree["device"]))
+    needs = []
+    for stage, needs_of in _STAGES.items():
+        section = params.value(stage) if stage in params.tree else {}
+        rows = section if stage in _WITH_ROWS else {"": section}
+        for row, values in rows.items():
+            seconds, memory, disk = needs_of(values, params.tree)
+            title = f"{stage}@{row}" if row else stage
+            needs.append(Need(title, seconds * scaled, BASE_MEMORY + memory, disk))
+    return needs
+
+
+def check(needs: list[Need], *, folder: Path, free_memory: float | None = None) -> None:
+    """Refuse in one sentence if the disk at `folder` or the memory will not do."""
+    disk = sum(need.disk for need in needs)
+    free = shutil.disk_usage(folder).free
+    if disk > free:
+        raise ResourceError(
+            f"this scale keeps about {disk / GIB:.1f} GiB under data/, but {folder.resolve()} has "
+            f"{free / GIB:.1f} GiB free: free some, or choose a smaller scale (SCALE=smoke)"
+        )
+    available = psutil.virtual_memory().available if free_memory is None else free_memory
+    largest = max(needs, key=lambda need: need.memory)
+    if largest.memory > available:
+        raise ResourceError(
+            f"stage {largest.stage} needs about {largest.memory / GIB:.1f} GiB of memory, but "
+            f"{available / GIB:.1f} GiB are available: close something, or choose a smaller scale"
+        )
+
+
+def describe(needs: list[Need], scale: str) -> str:
+    """The plan in a few lines."""
+    largest = max(needs, key=lambda need: need.memory)
+    slowest = sorted(needs, key=lambda need: -need.seconds)[:4]
+    lines = [
+        f"Scale {scale}: at most about {_minutes(sum(need.seconds for need in needs))} here, "
+        f"{largest.memory / GIB:.1f} GiB of memory ({largest.stage}), "
+        f"{sum(need.disk for need in needs) / GIB:.1f} GiB of disk.",
+        "Longest: " + ", ".join(f"{need.stage} {_minutes(need.seconds)}" for need in slowest) + ".",
+        "Stages that are up to date are skipped.",
+    ]
+    return "\n".join(lines)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{math.ceil(seconds)} s" if seconds < 90 else f"{math.ceil(seconds / 60)} min"
+
+
+def _machine_factor(device: torch.device) -> float:
+    """How many times longer than on the reference machine a matrix product takes here."""
+    dtype = compute.matmul_dtype(device)
+    left = torch.ones(4096, 512, dtype=dtype, device=device)
+    right = torch.ones(512, 4096, dtype=dtype, device=device)
+    (left @ right).sum().item()
+    started = time.perf_counter()
+    for _ in range(3):
+        left @ right
+    (left @ right).sum().item()
+    rate = 4 * 4096 * 512 * 4096 / (time.perf_counter() - started)
+    # Only part of the time is matrix products, so neither extreme carries over in full.
+    return float(min(max(REFERENCE_PRODUCTS_PER_SECOND / rate, 0.2), 4.0))
+
+
+def _text(row: Row, tree: Row) -> tuple[float, float, float]:
+    return 10 + row["max_bytes"] / 4e6, 8 * row["max_bytes"], 0.3 * row["max_bytes"]
+
+
+def _tokens(row: Row, tree: Row) -> tuple[float, float, float]:
+    text = tree["text"]["max_bytes"]
+    return 5 + text / 1.5e6, 12 * text, 1.4 * text
+
+
+def _ngrams(row: Row, tree: Row) -> tuple[float, float, float]:
+    tokens = tree["text"]["max_bytes"] / 3
+    return tokens / 2e5, 150 * tokens, 0
+
+
+def _transformer(row: Row, tree: Row) -> tuple[float, float, float]:
+    if "training" not in row or row.get("training") is None:
+        return 15, 0.5 * GIB, 6e6
+    return 15 + row["training"]["n_tokens"] / 4e4, 1.5 * GIB, 6e6
+
+
+def _activations(row: Row, tree: Row) -> tuple[float, float, float]:
+    disk = 2.1 * 512 * row["n_tokens"]
+    return 10 + row["n_tokens"] / 1e5, 1.5 * GIB + 8 * row["n_tokens"], disk
+
+
+def _toy(row: Row, tree: Row) -> tuple[float, float, float]:
+    instances = len(row["feature_probabilities"]) * row["n_seeds"]
+    work = instances * row["n_steps"] * row["batch_size"] * row["n_features"] * row["d_hidden"]
+    return 5 + work / 5e9, 0.5 * GIB, 1e6
+
+
+def _toy_sae(row: Row, tree: Row) -> tuple[float, float, float]:
+    return 25, 0.3 * GIB, 1e6
+
+
+def _sae(row: Row, tree: Row) -> tuple[float, float, float]:
+    width = row["d_sae"] / 4096
+    rate = 2e4 if row["arch"] == "batch_topk" else 1.2e4
+    seconds = 20 + row["training"]["n_activations"] * width / rate
+    return seconds, (1 + 1.5 * width) * GIB, 17e6 * width
+
+
+def _evaluation(row: Row, tree: Row) -> tuple[float, float, float]:
+    rows = len(tree["sae"])
+    return rows * (15 + tree["evaluation"]["n_tokens"] / 5e3), 2 * GIB, 1e6
+
+
+def _features(row: Row, tree: Row) -> tuple[float, float, float]:
+    rows = len(tree["sae"])
+    return rows * (20 + tree["features"]["n_tokens"] / 1e4), 2 * GIB, 5e6 * rows
+
+
+def _paper(row: Row, tree: Row) -> tuple[float, float, float]:
+    return 90, 0.5 * GIB, 2e7
+
+
+_WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"}
+_STAGES: dict[str, Callable[[Row, Row], tuple[float, float, float]]] = {
+    "text": _text,
+    "tokens": _tokens,
+    "ngrams": _ngrams,
+    "transformer": _transformer,
+    "activations": _activations,
+    "toy": _toy,
+    "toy_sae": _toy_sae,
+    "sae": _sae,
+    "evaluation": _evaluation,
+    "features": _features,
+    "paper": _paper,
+}

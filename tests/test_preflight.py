@@ -1,0 +1,35 @@
+"""Before work starts the run says what it needs, and refuses what cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from superposition import preflight
+from superposition.params import Params, scales
+from superposition.preflight import GIB, Need
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("scale", scales(ROOT))
+def test_every_scale_has_an_estimate_for_every_stage_with_parameters(scale: str) -> None:
+    params = Params.read(scale, root=ROOT)
+    needs = preflight.estimate(params)
+    stages = {need.stage.split("@")[0] for need in needs}
+    assert set(params.tree) - {"scale", "device"} <= stages
+    assert all(need.seconds > 0 and need.memory > 0 and need.disk >= 0 for need in needs)
+    text = preflight.describe(needs, scale)
+    assert scale in text
+    assert "GiB of disk" in text
+
+
+def test_too_little_disk_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    with pytest.raises(preflight.ResourceError, match=r"keeps about 1000000\.0 GiB .* GiB free"):
+        preflight.check([Need("sae@l1", 1.0, 1.0, 1e6 * GIB)], folder=tmp_path)
+
+
+def test_too_little_memory_is_refused_with_the_stage_that_needs_it(tmp_path: Path) -> None:
+    needs = [Need("text", 1.0, 1 * GIB, 1.0), Need("sae@l1", 1.0, 4 * GIB, 1.0)]
+    with pytest.raises(preflight.ResourceError, match=r"sae@l1 needs about 4\.0 GiB .* 2\.0 GiB"):
+        preflight.check(needs, folder=tmp_path, free_memory=2 * GIB)
+    preflight.check(needs, folder=tmp_path, free_memory=5 * GIB)
