@@ -1,0 +1,216 @@
+"""Claims in the pages: a box for one, a table of many, the whole scorecard; from claims.json.
+
+Every word of a verdict comes from the record, so that a page reads the same whatever came out.
+All text is escaped: nothing in a record can act as Markdown or HTML.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown
+
+from superposition.values import fmt
+
+SCORECARD = "scorecard.qmd"
+"""The page on which every claim has its entry, its id as anchor."""
+BADGES = {
+    "replicated": "replicated",
+    "partly": "partly",
+    "not replicated": "not-replicated",
+    "not run at this scale": "not-run",
+}
+"""Class of each verdict in the style sheet."""
+NOTHING = "–"
+
+Record = dict[str, Any]
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!$~^@&:])")
+
+
+def plain(text: object) -> str:
+    r"""`text` as literal Markdown on one line: nothing in it has a meaning, in tables neither.
+
+    >>> plain("a|b *c*") == r"a&#124;b \*c\*"
+    True
+    """
+    words = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    return words.replace("|", "&#124;") or NOTHING
+
+
+def literal(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with every text in it, column names too, as literal Markdown: ready for `table`."""
+    texts = {
+        plain(name): [plain(value) if isinstance(value, str) else value for value in frame[name]]
+        for name in frame.columns
+    }
+    return pd.DataFrame(texts)
+
+
+def about_scale(scale: str) -> Markdown:
+    """A warning where the numbers only show that everything runs; nothing at other scales."""
+    if scale != "smoke":
+        return Markdown("")
+    return Markdown(
+        "::: {.callout-warning}\n## A trial run\n"
+        "This site was built at the scale `smoke`, at which models are barely trained. It shows "
+        "that every step works; its numbers say nothing about the papers.\n:::\n"
+    )
+
+
+def mark(claims: pd.DataFrame, id: str) -> Markdown:
+    """The verdict of one claim inside a sentence, a link to its entry."""
+    return Markdown(f"[{badge(_record(claims, id)['verdict'])}]({SCORECARD}#{id})")
+
+
+def badge(verdict: str) -> str:
+    """A verdict as a coloured word."""
+    if verdict not in BADGES:
+        raise ValueError(f"verdict={verdict!r} is unknown; have: {', '.join(BADGES)}")
+    return f"[{verdict}]{{.verdict .{BADGES[verdict]}}}"
+
+
+def verdict(claims: pd.DataFrame, id: str) -> Markdown:
+    """The box of one claim: what was claimed, what was expected, what came out."""
+    record = _record(claims, id)
+    head = f"{badge(record['verdict'])} [Claim {plain(id)}]({SCORECARD}#{id})"
+    source = f"{plain(record['paper'])}, {plain(record['source'])}"
+    rows = {
+        "Published": plain(record["published"]),
+        "Counts as replicated": plain(record["expectation"]),
+        "Came out here": _outcome(record),
+    }
+    body = f"{head}\n\n{_statement(record)} [{source}]{{.claim-source}}\n\n{_definitions(rows)}"
+    return Markdown(f":::: {{.claim .{BADGES[record['verdict']]}}}\n{body}\n::::\n")
+
+
+def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) -> Markdown:
+    """A table of the claims that have one of `verdicts`: verdict, claim, what was measured."""
+    chosen = [record for record in _records(claims) if record["verdict"] in verdicts]
+    if not chosen:
+        return Markdown(f"No claim is {' or '.join(verdicts)}.")
+    rows = [
+        [
+            badge(record["verdict"]),
+            f"{plain(record['statement'])} [{plain(record['id'])}]({SCORECARD}#{record['id']})",
+            _figure_link(record, _measured(record)),
+        ]
+        for record in chosen
+    ]
+    return Markdown(pipe_table(["verdict", "claim", "measured here"], rows, widths=[4, 14, 8]))
+
+
+def tally(claims: pd.DataFrame) -> Markdown:
+    """How many claims of each paper came out how, as a table."""
+    counts = Counter((record["paper"], record["verdict"]) for record in _records(claims))
+    rows = [
+        [plain(paper), *(fmt(counts[paper, name]) for name in BADGES)] for paper in papers(claims)
+    ]
+    totals = (sum(counts[paper, name] for paper in papers(claims)) for name in BADGES)
+    header = ["source", *(badge(name) for name in BADGES)]
+    return Markdown(
+        pipe_table(header, [*rows, ["all", *map(fmt, totals)]], widths=[10, 5, 4, 6, 8])
+    )
+
+
+def scorecard(claims: pd.DataFrame, *, paper: str) -> Markdown:
+    """The entries of every claim of one paper, each under its id as anchor."""
+    chosen = [record for record in _records(claims) if record["paper"] == paper]
+    if not chosen:
+        raise ValueError(f"no claim of {paper!r}; have: {', '.join(papers(claims))}")
+    return Markdown("\n\n".join(_entry(record) for record in chosen))
+
+
+def papers(claims: pd.DataFrame) -> list[str]:
+    """The papers that claims are taken from, in the order of the claims."""
+    return list(dict.fromkeys(record["paper"] for record in _records(claims)))
+
+
+def pipe_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[int]
+) -> str:
+    """A Markdown table of ready-made cells; `widths` say how wide its columns are to each other."""
+    rule = [":" + "-" * (10 * width) for width in widths]
+    lines = [list(header), rule, *map(list, rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _entry(record: Record) -> str:
+    """One claim on the scorecard."""
+    figure = record["figure"].replace(".html", ".qmd")
+    module, _, function = record["code"].partition(":")
+    rows = {
+        "Source": plain(record["source"]),
+        "Published": plain(record["published"]),
+        "Counts as replicated": plain(record["expectation"]),
+        "Came out here": _outcome(record),
+        "See": f"[the figure]({figure}), or the function `{function}` in "
+        f"`src/{module.replace('.', '/')}.py`",
+    }
+    head = f"#### {plain(record['id'])} {badge(record['verdict'])} {{#{record['id']}}}"
+    return f"{head}\n\n{_statement(record)}\n\n{_definitions(rows)}"
+
+
+def _definitions(rows: dict[str, str]) -> str:
+    """A definition list: it wraps on a phone, where a table would not."""
+    return "\n\n".join(f"{name}\n:   {text}" for name, text in rows.items())
+
+
+def _statement(record: Record) -> str:
+    words = plain(record["statement"])
+    return f"“{words}”" if record["quoted"] else words
+
+
+def _outcome(record: Record) -> str:
+    """What was measured, with its interval, and the sentence with the numbers behind it."""
+    detail = plain(record["detail"])
+    if record["measured"] is None or _is_missing(record["measured"]):
+        return detail
+    return f"{plain(_capital(record['quantity']))}: **{_measured(record)}**. {detail}"
+
+
+def _measured(record: Record) -> str:
+    """The measured value with its 95% interval."""
+    value = record["measured"]
+    if value is None or _is_missing(value):
+        return NOTHING
+    if isinstance(value, str):
+        return plain(value)
+    text = plain(_number(value))
+    if record["interval"] is None or _is_missing(record["interval"]):
+        return text
+    low, high = (plain(_number(end)) for end in record["interval"])
+    return f"{text} (95% interval {low} to {high})"
+
+
+def _number(value: float) -> str:
+    """`value`, without decimals if it is whole: a frame turns counts beside gaps into floats."""
+    whole = math.isfinite(value) and value == int(value)
+    return fmt(int(value) if whole else value)
+
+
+def _figure_link(record: Record, text: str) -> str:
+    figure = record["figure"].replace(".html", ".qmd")
+    return f"[{text}]({figure})" if text != NOTHING else text
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _is_missing(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _record(claims: pd.DataFrame, id: str) -> Record:
+    found = {record["id"]: record for record in _records(claims)}
+    if id not in found:
+        raise ValueError(f"no claim {id!r} in claims.json; have: {', '.join(found)}")
+    return found[id]
+
+
+def _records(claims: pd.DataFrame) -> list[Record]:
+    return claims.to_dict("records")
