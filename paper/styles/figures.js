@@ -1,0 +1,122 @@
+// Draws each figure of a page when it comes near the screen, with the one Vega beside this file.
+(() => {
+  "use strict";
+  const folder = document.currentScript.src.replace(/[^/]*$/, "");
+  const figures = [...document.querySelectorAll(".vega-figure")];
+  const drawn = new Map();
+  let vega = null;
+
+  const isDark = () => document.body.classList.contains("quarto-dark");
+
+  function loadVega() {
+    vega ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = folder + "vega.js";
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`no ${script.src}`));
+      document.head.append(script);
+    });
+    return vega;
+  }
+
+  // The colours have one meaning each; on the dark page every one has its own version.
+  function inTheme(text) {
+    if (!isDark()) return text;
+    const swaps = window.figureLook.swaps;
+    return text.replace(/"#[0-9a-f]{6}"/gi, (quoted) => {
+      const swap = swaps[quoted.slice(1, -1).toLowerCase()];
+      return swap ? `"${swap}"` : quoted;
+    });
+  }
+
+  // Long titles break into lines, and a legend on top into columns.
+  function worded(spec, room) {
+    const title = typeof spec.title === "string" ? { text: spec.title } : spec.title;
+    if (!title) return spec;
+    const broken = (text, size) =>
+      typeof text !== "string" ? text : text.split(" ").reduce((lines, word) => {
+        const line = [lines.at(-1), word].filter(Boolean).join(" ");
+        if (line.length * size <= room) return [...lines.slice(0, -1), line];
+        return [...lines, word];
+      }, [""]);
+    const lines = { text: broken(title.text, 8.4) };
+    if (title.subtitle) lines.subtitle = broken(title.subtitle, 7);
+    return { ...spec, title: { ...title, ...lines } };
+  }
+
+  function look(room) {
+    const config = window.figureLook[isDark() ? "dark" : "light"];
+    const columns = Math.max(1, Math.floor(room / 120));
+    return room > 560 ? config : { ...config, legend: { ...config.legend, columns } };
+  }
+
+  // Charts side by side stand below one another where there is no room; small multiples wrap.
+  function fitted(spec, room) {
+    const row = spec.hconcat;
+    const width = (row ?? []).reduce((sum, chart) => sum + (chart.width ?? 300) + 60, 0);
+    if (row && width > room) {
+      const narrow = Math.min(room - 80, 520);
+      const { hconcat, ...rest } = spec;
+      return { ...rest, vconcat: row.map((chart) => ({ ...chart, width: narrow })) };
+    }
+    const each = (spec.spec?.width ?? 200) + 50;
+    if (spec.columns > 1 && each * spec.columns > room) {
+      return { ...spec, columns: Math.max(1, Math.floor(room / each)) };
+    }
+    return spec;
+  }
+
+  async function draw(figure) {
+    const host = figure.querySelector(".vega-canvas");
+    try {
+      await loadVega();
+      const text = inTheme(figure.querySelector("script").textContent);
+      const theme = isDark() ? "dark" : "light";
+      drawn.get(figure)?.finalize();
+      const room = host.clientWidth;
+      const spec = worded(fitted(JSON.parse(text), room), room);
+      const result = await window.vegaEmbed(host, spec, {
+        actions: false,
+        config: look(room),
+        mode: "vega-lite",
+        renderer: "svg",
+        tooltip: { theme },
+      });
+      drawn.set(figure, result);
+      figure.dataset.drawn = theme;
+      host.style.minHeight = "";
+    } catch (error) {
+      host.textContent = `This figure could not be drawn: ${error.message}`;
+      figure.dataset.drawn = "failed";
+      console.error(figure.id, error);
+    }
+  }
+
+  const queue = (figure) => {
+    if (drawn.has(figure)) return null;
+    drawn.set(figure, null);
+    return draw(figure);
+  };
+
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        watcher.unobserve(entry.target);
+        queue(entry.target);
+      }
+    },
+    { rootMargin: "600px 0px" },
+  );
+  figures.forEach((figure) => watcher.observe(figure));
+
+  new MutationObserver(() => {
+    for (const figure of drawn.keys()) {
+      if (figure.dataset.drawn && figure.dataset.drawn !== (isDark() ? "dark" : "light")) {
+        draw(figure);
+      }
+    }
+  }).observe(document.body, { attributeFilter: ["class"] });
+
+  window.addEventListener("beforeprint", () => figures.forEach(queue));
+})();

@@ -1,0 +1,6 @@
+"""The paper as a website: what its cells show, and how its pages are made."""
+
+from superposition.site.figures import show
+from superposition.site.tables import table
+
+__all__ = ["show", "table"]

@@ -1,0 +1,198 @@
+"""Figures in the pages: an Altair chart as raw HTML that one local script draws when it is seen.
+
+The specification and its data lie in the page; Vega lies beside the pages once; nothing is fetched
+from elsewhere. Colours have fixed meanings, defined here alone, in a light and a dark version.
+"""
+
+import hashlib
+import json
+from html import escape
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import altair as alt
+from IPython.display import Markdown
+
+Spec = dict[str, Any]
+
+SIGNIFICANT_DIGITS = 7
+"""Of numbers in a figure's data: what float32 holds."""
+
+
+class Colour(NamedTuple):
+    """One meaning's colour on either background, at least 3:1 against it."""
+
+    light: str
+    """On the light page."""
+    dark: str
+    """On the dark page."""
+
+
+PALETTE = {
+    "feature": Colour("#0a589c", "#3a8fd9"),
+    "latent": Colour("#cc5803", "#ee7a2e"),
+    "neuron": Colour("#0ca77c", "#46d39b"),
+    "control": Colour("#6f767c", "#8d949b"),
+    "theory": Colour("#23272b", "#e4e7ea"),
+    "published": Colour("#732a60", "#f79be8"),
+}
+"""What each colour means, everywhere: distinguishable with any colour vision (after Okabe, Ito)."""
+
+SERIES = [PALETTE[name] for name in ("feature", "latent", "neuron", "published", "control")]
+RAMP = (
+    Colour("#f1f5f8", "#1d2328"),
+    Colour("#86b4dc", "#25568a"),
+    Colour("#0a589c", "#3a8fd9"),
+    Colour("#0b2a4a", "#d6e8fa"),
+)
+"""From little to much."""
+
+DIVERGING = (
+    Colour("#9c4100", "#ff9a56"),
+    Colour("#e9a172", "#96552a"),
+    Colour("#f6f6f4", "#20252a"),
+    Colour("#7dade0", "#2a6296"),
+    Colour("#0a4a86", "#76b8f5"),
+)
+"""From negative over nothing to positive."""
+
+INK = Colour("#3c444b", "#c3c9ce")
+FAINT = Colour("#e3e6e9", "#30363c")
+PAPER = Colour("#ffffff", "#15181b")
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+
+def show(chart: alt.TopLevelMixin, *, alt_text: str | None = None) -> Markdown:
+    """`chart` as a figure of the page, its alternative text by default its description or title."""
+    with alt.data_transformers.enable("default", max_rows=None):
+        spec = chart.to_dict()
+    spec.pop("config", None)
+    spec.pop("$schema", None)
+    label = alt_text or spec.get("description") or _title(spec)
+    if not label:
+        raise ValueError(
+            "a chart without title and description: whoever cannot see it has nothing; "
+            "give it .properties(description=...) or show(chart, alt_text=...)"
+        )
+    spec = _rounded(spec) | {"description": label}
+    if not any(key in spec for key in ("width", "facet", "hconcat", "vconcat", "concat")):
+        spec["width"] = "container"
+    return Markdown(f"```{{=html}}\n{html(spec, label=label)}\n```\n")
+
+
+def html(spec: Spec, *, label: str) -> str:
+    """The element that figures.js fills: the specification as JSON, inert whatever it holds."""
+    text = json.dumps(spec, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
+    for character in "<>&`":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    name = hashlib.sha256(text.encode()).hexdigest()[:12]
+    height = spec.get("height", 300)
+    reserve = f"{height + 60}px" if isinstance(height, int | float) else "20rem"
+    return (
+        f'<div class="vega-figure" id="vega-{name}" role="figure" aria-label="{escape(label)}">'
+        f'<div class="vega-canvas" style="min-height: {reserve}"></div>'
+        f'<script type="application/json">{text}</script>'
+        "<noscript>This figure is drawn by a script; its data lies in the page.</noscript>"
+        "</div>"
+    )
+
+
+@alt.theme.register("superposition", enable=False)
+def theme() -> alt.theme.ThemeConfig:
+    """The Altair theme, on the light page: for charts drawn outside the site."""
+    return {"config": config(dark=False)}  # pyright: ignore[reportReturnType]
+
+
+def config(*, dark: bool) -> Spec:
+    """The look of every chart on one background, as a Vega-Lite configuration."""
+
+    def on(colour: Colour) -> str:
+        return colour.dark if dark else colour.light
+
+    words = {"labelColor": on(INK), "titleColor": on(INK), "labelFontSize": 12, "titleFontSize": 12}
+    return {
+        "font": FONT,
+        "background": "transparent",
+        "padding": {"left": 0, "right": 4, "top": 4, "bottom": 4},
+        "view": {"stroke": None, "continuousHeight": 280, "continuousWidth": 620},
+        "axis": words | _axis(on),
+        "axisX": {"grid": False},
+        "axisBand": {"grid": False},
+        "axisXDiscrete": {"labelAngle": 0},
+        "axisQuantitative": {"tickCount": 6},
+        "legend": words | {"titleFontWeight": 600, "symbolType": "circle", "orient": "top"},
+        "header": words | {"labelFontWeight": 600},
+        "title": {"color": on(PALETTE["theory"]), "subtitleColor": on(INK)} | _title_style(),
+        "range": {
+            "category": [on(colour) for colour in SERIES],
+            "ramp": _smooth([on(colour) for colour in RAMP]),
+            "heatmap": _smooth([on(colour) for colour in RAMP]),
+            "ordinal": _smooth([on(colour) for colour in RAMP[1:]]),
+            "diverging": _smooth([on(colour) for colour in DIVERGING]),
+        },
+        "mark": {"color": on(PALETTE["feature"])},
+        "line": {"strokeWidth": 2, "strokeCap": "round", "strokeJoin": "round"},
+        "point": {"size": 40, "filled": True},
+        "rule": {"color": on(INK)},
+        "text": {"color": on(INK), "fontSize": 12},
+        "bar": {"cornerRadiusEnd": 1},
+    }
+
+
+def swaps() -> dict[str, str]:
+    """Each colour that a chart may name, and what it becomes on the dark page."""
+    fixed = [*PALETTE.values(), *RAMP, *DIVERGING, INK, FAINT, PAPER]
+    return {colour.light: colour.dark for colour in fixed}
+
+
+def _axis(on: Any) -> Spec:
+    return {
+        "gridColor": on(FAINT),
+        "domainColor": on(FAINT),
+        "tickColor": on(FAINT),
+        "titleFontWeight": 500,
+        "titlePadding": 10,
+        "labelPadding": 5,
+        "tickSize": 4,
+        "labelFlush": False,
+        "labelOverlap": "greedy",
+        "labelSeparation": 8,
+    }
+
+
+def _title_style() -> Spec:
+    return {
+        "fontSize": 15,
+        "fontWeight": 600,
+        "subtitleFontSize": 13,
+        "anchor": "start",
+        "frame": "bounds",
+        "offset": 14,
+    }
+
+
+def _smooth(colours: list[str], *, between: int = 4) -> list[str]:
+    """The colours with others mixed in between: Vega's own way between two takes detours."""
+    channels = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours]
+    mixed = [
+        [round(a + (b - a) * step / between) for a, b in zip(first, second, strict=True)]
+        for first, second in pairwise(channels)
+        for step in range(between)
+    ]
+    return ["#" + bytes(colour).hex() for colour in [*mixed, channels[-1]]]
+
+
+def _title(spec: Spec) -> str:
+    title = spec.get("title", "")
+    text = title.get("text", "") if isinstance(title, dict) else title
+    return " ".join(text) if isinstance(text, list) else text
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return value

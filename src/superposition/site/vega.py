@@ -1,0 +1,42 @@
+"""Vega, once per site: the libraries and the charts' look in one file that needs no network."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import altair as alt
+import vl_convert
+
+from superposition.site import figures
+
+NAME = "vega.js"
+
+
+@cache
+def bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as `window.vegaEmbed`, and the look as `window.figureLook`."""
+    version = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+    libraries = vl_convert.javascript_bundle(
+        snippet="window.vegaEmbed = vegaEmbed;", vl_version=version
+    )
+    look = {
+        "light": figures.config(dark=False),
+        "dark": figures.config(dark=True),
+        "swaps": figures.swaps(),
+    }
+    return (
+        f"(function () {{\n{libraries}\n}})();\n"
+        f"window.figureLook = {json.dumps(look, sort_keys=True)};\n"
+    )
+
+
+def write(site: Path) -> None:
+    """Put the bundle beside each figures.js of a built site, which loads it when needed."""
+    text = bundle()
+    for script in sorted(site.rglob("figures.js")):
+        script.with_name(NAME).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(os.environ["QUARTO_PROJECT_OUTPUT_DIR"]))

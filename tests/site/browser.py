@@ -1,0 +1,153 @@
+"""A look at a built site in a real browser: `inspect_site` lists all that is wrong with it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+_UNRESOLVED = (
+    (re.compile(r"\?@[\w-]+"), "unresolved reference"),
+    (re.compile(r"(?<![\w@.])@[a-z][\w:-]*"), "literal citation or reference"),
+    (re.compile(r"\{python\}"), "inline code that was not evaluated"),
+    (re.compile(r"\?(?:var|meta):\w+"), "unresolved shortcode"),
+)
+_PROSE = """() => {
+    const copy = (document.querySelector('main') ?? document.body).cloneNode(true);
+    copy.querySelectorAll('pre, code, script, style, noscript, svg').forEach((e) => e.remove());
+    return document.title + ' ' + copy.textContent;
+}"""
+_DRAWN = """async (figure) => {
+    figure.scrollIntoView({block: 'center'});
+    for (let tries = 0; tries < 200 && !figure.dataset.drawn; tries++) {
+        await new Promise((done) => setTimeout(done, 25));
+    }
+    return figure.querySelectorAll('svg path, svg rect, svg text, canvas').length;
+}"""
+
+
+def find_chromium() -> str:
+    """The browser's path; installs Debian's in CI where that is possible, else skips the test."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    in_ci = bool(os.environ.get("CI"))
+    if not found and in_ci and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-q"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=True)
+        found = shutil.which("chromium")
+    if not found:
+        reason = f"no browser on the PATH (looked for {', '.join(NAMES)})"
+        pytest.fail(reason) if in_ci else pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def inspect_site(folder: Path) -> list[str]:
+    """Everything wrong with the built site in `folder`, one line each: page and problem."""
+    pages = {path.resolve(): _Outline.of(path) for path in sorted(folder.rglob("*.html"))}
+    if not pages:
+        return [f"{folder}: no page"]
+    problems = [problem for path in pages for problem in _broken_links(path, pages)]
+    with running_chromium() as browser:
+        for path in (path for path, outline in pages.items() if not outline.is_redirect):
+            problems += [f"{path.name}: {problem}" for problem in _problems_seen(browser, path)]
+    return problems
+
+
+def _problems_seen(browser: Browser, path: Path) -> list[str]:
+    """What goes wrong while the page is loaded, read to its end, and narrowed to a phone."""
+    problems: list[str] = []
+    context = browser.new_context(viewport=DESKTOP, offline=True)  # pyright: ignore[reportArgumentType]
+    page = context.new_page()
+    page.on("console", lambda message: problems.extend(_errors(message)))
+    page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+    page.on("request", lambda request: problems.extend(_outside(request.url)))
+    page.goto(path.as_uri())
+    problems += _undrawn(page)
+    prose = page.evaluate(_PROSE)
+    problems += [f"{what}: {m.group()}" for rule, what in _UNRESOLVED for m in rule.finditer(prose)]
+    bold = page.locator("main strong").all_inner_texts()
+    problems += [f"missing source: {word}" for word in bold if re.fullmatch(r"[\w:-]+\?", word)]
+    page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
+    page.wait_for_timeout(150)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > PHONE["width"]:
+        problems.append(f"scrolls sideways on a phone: {width} px wide")
+    context.close()
+    return problems
+
+
+def _undrawn(page: Page) -> list[str]:
+    figures = page.query_selector_all(".vega-figure")
+    marks = {figure.get_attribute("id"): figure.evaluate(_DRAWN) for figure in figures}
+    return [f"figure {name} was not drawn" for name, count in marks.items() if count < 3]
+
+
+def _errors(message: ConsoleMessage) -> list[str]:
+    return [f"console: {message.text}"] if message.type == "error" else []
+
+
+def _outside(url: str) -> list[str]:
+    return [] if url.startswith(("file:", "data:", "blob:")) else [f"request to {url}"]
+
+
+def _broken_links(path: Path, pages: dict[Path, "_Outline"]) -> list[str]:
+    problems = [f"{path.name}: id {name!r} twice" for name in sorted(pages[path].repeated)]
+    for link in pages[path].links:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+        target = target / "index.html" if target.is_dir() else target
+        anchor = unquote(parts.fragment)
+        if not target.exists():
+            problems.append(f"{path.name}: link to {link}, which does not exist")
+        elif anchor and target in pages and anchor not in pages[target].ids:
+            problems.append(f"{path.name}: link to {link}, but {target.name} has no such anchor")
+    return problems
+
+
+class _Outline(HTMLParser):
+    """A page's anchors and links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.repeated: set[str] = set()
+        self.links: list[str] = []
+        self.is_redirect = False
+
+    @classmethod
+    def of(cls, path: Path) -> "_Outline":
+        """The outline of the page in a file."""
+        outline = cls()
+        outline.feed(path.read_text(encoding="utf-8"))
+        return outline
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an anchor or a link."""
+        self.is_redirect |= ("http-equiv", "refresh") in attrs
+        for name, value in attrs:
+            if name == "id" and value:
+                (self.repeated if value in self.ids else self.ids).add(value)
+            elif name in ("href", "src") and value and value != "#":
+                self.links.append(value)

@@ -1,0 +1,114 @@
+"""The sample site in a real browser, without network."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+from tests.site import browser
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.running_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, sample_site: Path):
+    context = chromium.new_context(offline=True, color_scheme="light")
+    page = context.new_page()
+    page.goto((sample_site / "paper" / "index.html").as_uri())
+    yield page
+    context.close()
+
+
+def drawn(page: Page) -> list[str | None]:
+    figures = page.query_selector_all(".vega-figure")
+    for figure in figures:
+        figure.evaluate(browser._DRAWN)
+    return [figure.get_attribute("data-drawn") for figure in figures]
+
+
+def test_nothing_is_wrong_with_the_sample_site(sample_site):
+    assert browser.inspect_site(sample_site) == []
+
+
+def test_every_kind_of_problem_is_found(sample_site, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(sample_site, site)
+    (site / "paper" / "styles" / "vega.js").unlink()
+    second = site / "paper" / "second.html"
+    broken = (
+        "<!DOCTYPE html><main><p>?@fig-lost and @lost and {python} x <strong>key?</strong>"
+        '<a href="lost.html">a</a><a href="index.html#lost">b</a><img src="https://example.org/x.png">'
+        '<div style="width: 600px" id="two">wide</div><i id="two"></i>'
+        "<script>lost()</script></main>"
+    )
+    second.write_text(broken)
+    problems = "\n".join(browser.inspect_site(site))
+    for trace in (
+        "unresolved reference: ?@fig-lost",
+        "literal citation or reference: @lost",
+        "not evaluated: {python}",
+        "missing source: key?",
+        "link to lost.html, which does not exist",
+        "link to index.html#lost, but index.html has no such anchor",
+        "request to https://example.org/x.png",
+        "id 'two' twice",
+        "script: lost is not defined",
+        "scrolls sideways on a phone",
+        "was not drawn",
+    ):
+        assert trace in problems
+
+
+def test_figures_wait_until_they_are_near(page):
+    states = [
+        figure.get_attribute("data-drawn") for figure in page.query_selector_all(".vega-figure")
+    ]
+    assert states[-1] is None
+    assert drawn(page) == ["light"] * 3
+
+
+def test_the_toggle_redraws_figures_for_the_dark_page_and_is_remembered(page):
+    drawn(page)
+    page.click("#theme-toggle")
+    page.wait_for_selector('.vega-figure[data-drawn="dark"]')
+    fills = page.eval_on_selector("body", "body => getComputedStyle(body).backgroundColor")
+    assert fills == "rgb(21, 24, 27)"
+    page.reload()
+    assert set(drawn(page)) == {"dark"}
+
+
+def test_a_reader_whose_system_is_dark_gets_the_dark_page(chromium, sample_site):
+    context = chromium.new_context(color_scheme="dark", offline=True)
+    page = context.new_page()
+    page.goto((sample_site / "paper" / "index.html").as_uri())
+    assert set(drawn(page)) == {"dark"}
+    context.close()
+
+
+def test_the_slider_changes_the_figure(page):
+    drawn(page)
+    points = "#fig-points svg g.mark-symbol path"
+    assert page.locator(points).count() == 5
+    page.locator("#fig-points input[type=range]").fill("2")
+    page.wait_for_function(f"document.querySelectorAll('{points}').length === 2")
+
+
+def test_on_a_phone_panels_stand_below_one_another_and_the_menu_opens(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    drawn(page)
+    width = page.eval_on_selector("#fig-pair svg", "svg => svg.clientWidth")
+    assert width <= 390
+    assert not page.is_visible("#quarto-sidebar")
+    page.click("#menu-toggle")
+    assert page.is_visible("#quarto-sidebar")
+    page.keyboard.press("Tab")
+
+
+def test_printing_draws_every_figure(page):
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.wait_for_function("document.querySelectorAll('[data-drawn=light]').length === 3")
