@@ -1,0 +1,90 @@
+"""What several figures share: the palette's colours, a choice of one row, histogram bins."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from superposition.site.figures import DIVERGING, PALETTE, RAMP
+
+FEATURE, LATENT, NEURON, CONTROL, THEORY, PUBLISHED = (
+    PALETTE[name].light
+    for name in ("feature", "latent", "neuron", "control", "theory", "published")
+)
+"""The light colours; the page swaps them on a dark background."""
+INTENSITY = [colour.light for colour in RAMP]
+"""From little to much."""
+SIGNED = [colour.light for colour in DIVERGING]
+"""From negative over nothing to positive."""
+
+DENSITY_AXIS = alt.Axis(
+    format="~g", title="feature probability p (log scale, sparser to the right)"
+)
+
+
+def numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as floats."""
+    return frame[column].to_numpy(dtype=float)
+
+
+def groups(frame: pd.DataFrame, column: str) -> list[tuple[Any, pd.DataFrame]]:
+    """The rows with each value of a column, in the order in which the values come."""
+    return list(frame.groupby(column, sort=False))
+
+
+def layered(*charts: alt.Chart, data: pd.DataFrame | None = None) -> alt.LayerChart:
+    """Charts drawn over one another."""
+    layers = alt.layer(*charts) if data is None else alt.layer(*charts, data=data)
+    assert isinstance(layers, alt.LayerChart), "layers without facets are a LayerChart"
+    return layers
+
+
+def sparser_to_the_right(name: str = "feature_probability") -> alt.X:
+    """A density on a logarithmic axis that ends at the sparsest, as in the papers."""
+    return alt.X(f"{name}:Q", axis=DENSITY_AXIS, scale=alt.Scale(type="log", reverse=True))
+
+
+def plane(limit: float) -> tuple[alt.X, alt.Y]:
+    """Unmarked axes of the plane from -limit to limit, in which directions are drawn."""
+    scale = alt.Scale(domain=[-limit, limit], nice=False)
+    x = alt.X("x:Q", title=None, axis=None, scale=scale)
+    return x, alt.Y("y:Q", title=None, axis=None, scale=scale)
+
+
+def words(row: str) -> str:
+    """The name of an experiment for readers: `no-resampling` becomes `no resampling`."""
+    return row.replace("-", " ").replace("_", " ")
+
+
+def choice(frame: pd.DataFrame, column: str, label: str) -> alt.Parameter:
+    """A menu of the values of a column; the first one is chosen to begin with."""
+    options = [value for value, _ in groups(frame, column)]
+    menu = alt.binding_select(options=options, name=f"{label} ")
+    return alt.param(name=f"chosen_{column}", bind=menu, value=options[0])
+
+
+def slider(n: int, label: str) -> alt.Parameter:
+    """A slider over the positions 0 to n - 1; it begins at the last."""
+    return alt.param(
+        name="position",
+        bind=alt.binding_range(min=0, max=max(n - 1, 1), step=1, name=f"{label} "),
+        value=n - 1,
+    )
+
+
+def ranked_densities(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with the column `position` of each density, 0 for the densest."""
+    densities = sorted(set(frame["feature_probability"]), reverse=True)
+    position = {p: index for index, p in enumerate(densities)}
+    return frame.assign(position=[position[p] for p in frame["feature_probability"]])
+
+
+def histogram(frame: pd.DataFrame, column: str, edges: np.ndarray) -> pd.DataFrame:
+    """Counts of a column in bins, for each `row`: row, low, high, count."""
+    parts = []
+    for row, found in groups(frame, "row"):
+        counts, _ = np.histogram(numbers(found, column), bins=edges)
+        columns = {"row": words(row), "low": edges[:-1], "high": edges[1:], "count": counts}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

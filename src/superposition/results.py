@@ -1,0 +1,167 @@
+"""What the runs left behind, by experiment: what `claims/`, `charts/` and `paper/` read.
+
+    r = Results.read()
+    r.toy("five-in-two").features      # a frame, columns as in schema.yaml
+    r.evaluation("l1").metrics.l0      # a number
+
+Nothing is computed here beyond picking and joining; everything is loaded once, when asked for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from tokenizers import Tokenizer
+
+from superposition.artefacts import (
+    Artefacts,
+    Evaluation,
+    Features,
+    Sae,
+    Text,
+    Toy,
+    ToySae,
+    Transformer,
+)
+from superposition.params import Params
+from superposition.store import Store
+
+NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
+"""The n-gram baselines, shortest context first."""
+_ROWS_OF = {"evaluation": "sae", "features": "sae"}
+"""Stages that run once per row of another section."""
+
+A = TypeVar("A", bound=Artefacts)
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that was computed at one scale."""
+
+    params: Params
+    store: Store
+    _kept: dict[tuple[str, str], Artefacts] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, scale: str | None = None, *, root: Path | None = None) -> "Results":
+        """The results under `root` (default: the working directory), at the scale chosen there."""
+        params = Params.read(scale, root=root)
+        return cls(params=params, store=Store(scale=params.scale, root=root or Path()))
+
+    def rows(self, section: str) -> list[str]:
+        """The experiments of a stage at this scale; none if the scale has no such stage."""
+        section = _ROWS_OF.get(section, section)
+        return self.params.rows(section) if section in self.params.tree else []
+
+    def toy(self, row: str) -> Toy:
+        """Toy models."""
+        return self._of("toy", row, Toy)
+
+    def toy_sae(self, row: str) -> ToySae:
+        """Autoencoders on toy models."""
+        return self._of("toy_sae", row, ToySae)
+
+    def transformer(self, row: str) -> Transformer:
+        """A language model."""
+        return self._of("transformer", row, Transformer)
+
+    def sae(self, row: str) -> Sae:
+        """The training of an autoencoder on MLP activations."""
+        return self._of("sae", row, Sae)
+
+    def evaluation(self, row: str) -> Evaluation:
+        """The evaluation of an autoencoder on held-out text."""
+        return self._of("evaluation", row, Evaluation)
+
+    def features(self, row: str) -> Features:
+        """The latents of an autoencoder."""
+        return self._of("features", row, Features)
+
+    @property
+    def text(self) -> Text:
+        """The corpus."""
+        return self._keep("text", "", Text)
+
+    @property
+    def tokens(self) -> Artefacts:
+        """The tokens: their metrics."""
+        return self._keep("tokens", "", Artefacts)
+
+    @property
+    def ngrams(self) -> Artefacts:
+        """The n-gram baselines: their metrics."""
+        return self._keep("ngrams", "", Artefacts)
+
+    @cached_property
+    def token_texts(self) -> list[str]:
+        """The text of every token, by id; bytes that are no character alone come out as U+FFFD."""
+        tokenizer = Tokenizer.from_str(self.store.load_text("tokens", "tokenizer.json"))
+        ids = range(tokenizer.get_vocab_size())
+        return [tokenizer.decode([token], skip_special_tokens=False) for token in ids]
+
+    def claims(self) -> pd.DataFrame:
+        """claims.json as a frame, one row per claim."""
+        return pd.DataFrame(self.store.load_json("claims.json"))
+
+    def across(self, section: str, table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+        """`table(row)` for every row of a stage, one below the other, with a first column `row`.
+
+        `r.across("toy_sae", lambda row: r.toy_sae(row).recovery)`
+        """
+        tables = [table(row).assign(row=row) for row in self.rows(section)]
+        if not tables:
+            raise ValueError(f"no rows in section {section!r} at scale {self.params.scale}")
+        together = pd.concat(tables, ignore_index=True)
+        return together.loc[:, ["row", *together.columns.drop("row")]]
+
+    def evaluations(self) -> pd.DataFrame:
+        """The metrics of every autoencoder, one row each."""
+        return self.across("sae", lambda row: pd.DataFrame([self.evaluation(row).metrics.things]))
+
+    def baselines(self) -> pd.DataFrame:
+        """Held-out loss of the n-gram models: model, loss (nats per token)."""
+        losses = {name: self.ngrams.metrics.things[name] for name in NGRAMS}
+        return pd.DataFrame({"model": list(losses), "loss": list(losses.values())})
+
+    def logits(self, row: str) -> pd.DataFrame:
+        """The logit effects of an autoencoder's latents, with the `text` of each token."""
+        logits = self.features(row).logits
+        return logits.assign(text=[self.token_texts[token] for token in logits["token"]])
+
+    def directions(self, row: str, *, target: str = "sae-target") -> pd.DataFrame:
+        """Toy features and the latents of a toy autoencoder in the plane, as unit vectors.
+
+        Columns: instance, kind (feature or latent), index, x, y.
+        """
+        W, W_dec = self.toy(target).weights["W"], self.toy_sae(row).weights["W_dec"]
+        n = min(len(W), len(W_dec))
+        frames = [_in_plane(W[:n], "feature"), _in_plane(W_dec[:n], "latent")]
+        return pd.concat(frames, ignore_index=True)
+
+    def _of(self, stage: str, row: str, kind: type[A]) -> A:
+        self.params.value(_ROWS_OF.get(stage, stage), row)
+        return self._keep(stage, row, kind)
+
+    def _keep(self, stage: str, row: str, kind: type[A]) -> A:
+        kept = self._kept.setdefault((stage, row), kind(self.store, stage, row))
+        assert isinstance(kept, kind), f"{stage}/{row} is a {type(kept).__name__}"
+        return kept
+
+
+def _in_plane(vectors: Float[np.ndarray, "instance vector 2"], kind: str) -> pd.DataFrame:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit = vectors / np.maximum(lengths, np.finfo(vectors.dtype).tiny)
+    instance, index = np.indices(unit.shape[:2])
+    columns = {
+        "instance": instance.ravel(),
+        "kind": kind,
+        "index": index.ravel(),
+        "x": unit[..., 0].ravel(),
+        "y": unit[..., 1].ravel(),
+    }
+    return pd.DataFrame(columns)
