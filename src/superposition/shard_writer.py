@@ -1,0 +1,125 @@
+"""Writing a cache of rows in a globally shuffled order, with bounded memory.
+
+Every row has its place in one permutation of all rows, so any two of them may become neighbours.
+Rows first go to the file of the shard they belong to, in a temporary folder, in the order in which
+they come; at the end each shard is put in order by itself.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from superposition.shards import INDEX, LABEL, Layout, Rows, shard_path
+from superposition.store import whole
+
+SLOT_BYTES = 8
+"""In front of each waiting row: its place within the shard, an int64."""
+
+
+@contextmanager
+def writing(folder: Path, layout: Layout) -> Iterator["ShardWriter"]:
+    """A writer for exactly `layout.n_rows` rows, which lie under `folder` once it is left.
+
+    If something goes wrong before, nothing lies there. Disk: the cache, and one shard more.
+    """
+    _remove_leftovers(folder)
+    with whole(folder) as partial:
+        partial.mkdir()
+        writer = ShardWriter(partial, layout)
+        with writer.open_files():
+            yield writer
+        writer.finish()
+
+
+class ShardWriter:
+    """Takes rows in any order. Memory: 8 bytes per row of the cache, and about three shards."""
+
+    def __init__(self, folder: Path, layout: Layout) -> None:
+        self.layout = layout
+        self._folder = folder
+        generator = torch.Generator().manual_seed(layout.seed)
+        self._place = torch.randperm(layout.n_rows, generator=generator)
+        self._n_appended = 0
+
+    @property
+    def rows_left(self) -> int:
+        """Rows still to come."""
+        return self.layout.n_rows - self._n_appended
+
+    def append(self, rows: Rows) -> None:
+        """Add rows: a tensor for each column, all of the same length."""
+        records = self._records(rows)
+        if len(records) > self.rows_left:
+            raise ValueError(f"{len(records)} rows exceed the {self.rows_left} that are missing")
+        place = self._place[self._n_appended : self._n_appended + len(records)]
+        self._n_appended += len(records)
+        shard = place // self.layout.rows_per_shard
+        slot = place % self.layout.rows_per_shard
+        records = torch.cat([slot.view(torch.uint8).view(-1, SLOT_BYTES), records], dim=1)
+        order = shard.argsort(stable=True)
+        counts = shard.bincount(minlength=self.layout.n_shards).tolist()
+        for file, part in zip(self._files, records[order].split(counts), strict=True):
+            file.write(part.numpy().tobytes())
+
+    @contextmanager
+    def open_files(self) -> Iterator[None]:
+        """The files of the waiting rows, open."""
+        with ExitStack() as stack:
+            paths = [self._waiting(shard) for shard in range(self.layout.n_shards)]
+            self._files = [stack.enter_context(path.open("wb")) for path in paths]
+            yield
+
+    def finish(self) -> None:
+        """Put every shard in order."""
+        if self.rows_left:
+            raise ValueError(f"{self.rows_left} of n_rows={self.layout.n_rows} rows are missing")
+        for shard in range(self.layout.n_shards):
+            path = shard_path(self._folder, shard)
+            save_file(self._ordered(shard), path, metadata={LABEL: self.layout.label_of(shard)})
+            self._waiting(shard).unlink()
+        (self._folder / INDEX).write_text(self.layout.to_json(), encoding="utf-8")
+
+    def _ordered(self, shard: int) -> Rows:
+        raw = torch.from_numpy(np.fromfile(self._waiting(shard), dtype=np.uint8))
+        records = raw.view(self.layout.rows_of(shard), -1)
+        slot = records[:, :SLOT_BYTES].contiguous().view(torch.int64).squeeze(1)
+        order, at, rows = slot.argsort(), SLOT_BYTES, {}
+        for name, column in self.layout.columns.items():
+            n_bytes = column.dtype.itemsize * (column.width or 1)
+            values = records[:, at : at + n_bytes][order].view(column.dtype)
+            rows[name] = values.view(self.layout.shape_of(shard, name))
+            at += n_bytes
+        return rows
+
+    def _records(self, rows: Rows) -> Tensor:
+        """The rows as bytes, columns side by side."""
+        if set(rows) != set(self.layout.columns):
+            raise ValueError(f"columns {sorted(rows)}; the cache has {sorted(self.layout.columns)}")
+        n_rows = len(next(iter(rows.values())))
+        parts = []
+        for name, column in self.layout.columns.items():
+            shape = (n_rows,) if column.width is None else (n_rows, column.width)
+            if rows[name].shape != shape:
+                raise ValueError(f"column {name} is {tuple(rows[name].shape)}, not {shape}")
+            values = rows[name].detach().to("cpu", column.dtype).contiguous()
+            parts.append(values.view(n_rows, -1).view(torch.uint8))
+        return torch.cat(parts, dim=1)
+
+    def _waiting(self, shard: int) -> Path:
+        return self._folder / f"{shard:05d}.waiting"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers of this cache have left: it may be gigabytes."""
+    for partial in folder.parent.glob(f".{folder.name}.*.partial"):
+        owner = partial.name.split(".")[-2]
+        if owner == str(os.getpid()) or not (owner.isdigit() and psutil.pid_exists(int(owner))):
+            shutil.rmtree(partial, ignore_errors=True)
