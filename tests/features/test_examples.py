@@ -23,6 +23,7 @@ STREAM = TokenStream(
 
 def config(**changes: int) -> ExamplesConfig:
     values = {
+        "n_top": 3,
         "n_intervals": 4,
         "n_per_interval": 3,
         "context_before": 5,
@@ -66,6 +67,11 @@ def test_top_examples_are_the_largest_activation_of_each_document():
     assert top["activation"].tolist() == best.values.tolist()
     assert top["document"].tolist() == (best.indices + 100).tolist()
     assert list(frame.columns) == list(schema()["features/examples.parquet"])
+
+
+def test_the_number_of_top_examples_is_its_own():
+    counts = collect(activations(), [2], n_top=7).groupby("interval").size()
+    assert counts.tolist() == [7, 3, 3, 3, 3]
 
 
 def test_with_too_few_documents_the_top_is_filled_from_the_same_ones():
@@ -150,7 +156,7 @@ def test_documents_begin_at_their_separator():
     assert documents_of(STREAM, positions).tolist() == [100, 100, 101, 115]
 
 
-@pytest.mark.parametrize("name", ["n_intervals", "n_per_interval"])
+@pytest.mark.parametrize("name", ["n_top", "n_intervals", "n_per_interval"])
 def test_a_count_below_one_is_refused(name: str):
     with pytest.raises(ValueError, match=f"{name}=0 is below 1"):
         config(**{name: 0})

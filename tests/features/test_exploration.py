@@ -21,7 +21,7 @@ CONFIG = FeaturesConfig(
     seed=0,
     selection=SelectionConfig(n_latents=9, n_per_planted_kind=1, n_by_effect=2, seed=0),
     examples=ExamplesConfig(
-        n_intervals=3, n_per_interval=2, context_before=4, context_after=2, seed=0
+        n_top=4, n_intervals=3, n_per_interval=2, context_before=4, context_after=2, seed=0
     ),
     n_logits=5,
     n_neurons=3,
@@ -89,7 +89,8 @@ def test_a_collapsed_autoencoder_gives_empty_frames(
 def test_a_wrong_value_in_a_nested_section_is_named():
     row = {"n_tokens": 1, "batch_size": 1, "seed": 0, "n_logits": 1, "n_neurons": 1}
     selection = {"n_latents": 1, "n_per_planted_kind": 0, "n_by_effect": 0, "seed": 0}
-    examples = {"n_intervals": 0, "n_per_interval": 1, "context_before": 0, "context_after": 0}
+    examples = {"n_top": 1, "n_intervals": 0, "n_per_interval": 1}
+    examples |= {"context_before": 0, "context_after": 0}
     row |= {"selection": selection, "examples": examples | {"seed": 0}}
     params = Params(tree={"features": row}, origin="params.yaml")
     with pytest.raises(ValueError, match=r"n_intervals=0 is below 1 .*features\.examples"):

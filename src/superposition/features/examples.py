@@ -26,10 +26,12 @@ COLUMNS += ["tokens", "activations"]
 class ExamplesConfig:
     """Which examples to keep of each latent."""
 
+    n_top: int
+    """Top examples. Source: Towards Monosemanticity, the Arabic feature: 20."""
     n_intervals: int
     """Equal-width intervals of (0, max]. Source: Towards Monosemanticity, footnote 22: 11."""
     n_per_interval: int
-    """Examples in each interval, and as many top examples."""
+    """Examples drawn in each interval."""
     context_before: int
     """Tokens shown before the one the latent is active on, as far as the window goes."""
     context_after: int
@@ -38,7 +40,7 @@ class ExamplesConfig:
     """Decides which tokens of an interval are drawn."""
 
     def __post_init__(self) -> None:
-        for name in ("n_intervals", "n_per_interval"):
+        for name in ("n_top", "n_intervals", "n_per_interval"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
         for name in ("context_before", "context_after"):
@@ -67,11 +69,11 @@ def collect_examples(
         found = _active_tokens(batch, acts, latents, max_activation=max_activation, config=config)
         positions = torch.tensor(found["position"].to_numpy())
         found["document"] = documents_of(stream, positions).numpy()
-        kept = _survivors(found, n=config.n_per_interval)
+        kept = _survivors(found, config)
         with_context = _add_context(kept, batch, acts, config=config)
         pool = pd.concat([pool, with_context], ignore_index=True)
-        pool = _survivors(pool, n=config.n_per_interval)
-    return _ranked(pool, latents, n=config.n_per_interval)
+        pool = _survivors(pool, config)
+    return _ranked(pool, latents, config)
 
 
 def top_tokens(examples: pd.DataFrame) -> pd.DataFrame:
@@ -151,11 +153,11 @@ def _shift(key: Tensor, bits: int) -> Tensor:
     return (key >> bits) & (2 ** (64 - bits) - 1)
 
 
-def _survivors(found: pd.DataFrame, *, n: int) -> pd.DataFrame:
+def _survivors(found: pd.DataFrame, config: ExamplesConfig) -> pd.DataFrame:
     """The rows of `found` that can still be among the examples, whatever comes later."""
-    descending = _by_activation(found)
-    in_intervals = found.sort_values("key").groupby(["latent", "interval"]).head(n)
-    kept = [_best_of_documents(descending, n=n), descending.groupby("latent").head(n), in_intervals]
+    descending, n = _by_activation(found), config.n_top
+    drawn = _drawn(found, n=config.n_per_interval)
+    kept = [_best_of_documents(descending, n=n), descending.groupby("latent").head(n), drawn]
     return found.loc[np.unique(np.concatenate([rows.index for rows in kept]))]
 
 
@@ -165,6 +167,10 @@ def _by_activation(found: pd.DataFrame) -> pd.DataFrame:
 
 def _best_of_documents(descending: pd.DataFrame, *, n: int) -> pd.DataFrame:
     return descending.drop_duplicates(["latent", "document"]).groupby("latent").head(n)
+
+
+def _drawn(found: pd.DataFrame, *, n: int) -> pd.DataFrame:
+    return found.sort_values("key").groupby(["latent", "interval"]).head(n)
 
 
 def _add_context(
@@ -189,14 +195,14 @@ def _spans(rows: np.ndarray, first: np.ndarray, stop: np.ndarray, *, index: pd.I
     return pd.Series(pieces, index=index, dtype=object)
 
 
-def _ranked(pool: pd.DataFrame, latents: Sequence[int], *, n: int) -> pd.DataFrame:
+def _ranked(pool: pd.DataFrame, latents: Sequence[int], config: ExamplesConfig) -> pd.DataFrame:
     """The examples of the final pool, with their rank, in the order of `latents`."""
     descending = _by_activation(pool)
-    best = _best_of_documents(descending, n=n)
+    best = _best_of_documents(descending, n=config.n_top)
     others = descending.drop(best.index)
-    top = pd.concat([best, others]).groupby("latent").head(n).assign(interval=TOP)
-    sampled = pool.sort_values("key").groupby(["latent", "interval"]).head(n)
-    table = pd.concat([_by_activation(top), sampled], ignore_index=True)
+    top = pd.concat([best, others]).groupby("latent").head(config.n_top)
+    drawn = _drawn(pool, n=config.n_per_interval)
+    table = pd.concat([_by_activation(top.assign(interval=TOP)), drawn], ignore_index=True)
     order = {latent: index for index, latent in enumerate(latents)}
     table = table.assign(
         rank=table.groupby(["latent", "interval"]).cumcount(),
