@@ -6,6 +6,7 @@ All text is escaped: nothing in a record can act as Markdown or HTML.
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -28,17 +29,21 @@ NOTHING = "–"
 
 Record = dict[str, Any]
 
+_SPACE = re.compile(r"[ \t\r\n\f\v]+")
+_UNSEEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!$~^@&:])")
 
 
 def plain(text: object) -> str:
     r"""`text` as literal Markdown on one line: nothing in it has a meaning, in tables neither.
 
+    Characters that cannot be seen, or that turn their surroundings round, are spelt out.
+
     >>> plain("a|b *c*") == r"a&#124;b \*c\*"
     True
     """
-    words = _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-    return words.replace("|", "&#124;") or NOTHING
+    words = "".join(map(_seen, _SPACE.sub(" ", str(text)).strip()))
+    return _SPECIAL.sub(r"\\\1", words).replace("|", "&#124;") or NOTHING
 
 
 def literal(frame: pd.DataFrame) -> pd.DataFrame:
@@ -152,6 +157,11 @@ def _entry(record: Record) -> str:
     }
     head = f"#### {plain(record['id'])} {badge(record['verdict'])} {{#{record['id']}}}"
     return f"{head}\n\n{_statement(record)}\n\n{_definitions(rows)}"
+
+
+def _seen(character: str) -> str:
+    unseen = unicodedata.category(character) in _UNSEEN
+    return f"\\u{ord(character):04x}" if unseen else character
 
 
 def _definitions(rows: dict[str, str]) -> str:
