@@ -110,7 +110,7 @@ def _losses(r: Results) -> Texts:
 
 def _against(loss: float, baseline: float) -> str:
     side = "below" if loss < baseline else "above"
-    return f"{fmt(abs(baseline - loss))} nats {side}"
+    return f"{fmt(abs(baseline - loss), 'nats')} {side}"
 
 
 def _five_in_two(r: Results) -> Texts:

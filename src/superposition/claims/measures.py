@@ -44,13 +44,13 @@ def gap_deviation(
 ) -> Float[np.ndarray, " seed"]:
     """Largest deviation in degrees of the angles between neighbours from the `ideal` ones.
 
-    Both are in order of size; all features count, however short. Infinite if one has no length.
+    Both are in order of size; all features count, however short; 180 if one has no length at all.
     """
     deviations = []
     for each in W:
         gaps = np.sort(geometry.angle_gaps(torch.from_numpy(each), threshold=0.0).numpy())
         same = len(gaps) == len(ideal)
-        deviations.append(np.abs(gaps - np.sort(ideal)).max() if same else np.inf)
+        deviations.append(np.abs(gaps - np.sort(ideal)).max() if same else 180.0)
     return np.array(deviations, dtype=float)
 
 

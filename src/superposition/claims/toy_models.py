@@ -58,8 +58,8 @@ def intro_dense(r: Results) -> Verdict:
     source="Introduction, first figure, 80% sparsity",
     published="5 features in 2 dimensions at S = 0.8: two antipodal pairs, the fifth dropped",
     expected="Lowest-loss random start: the four angles between features 1 to 4 within 90 ± 5 "
-    "degrees, their dimensionality within 0.50 ± 0.03, the norm of feature 5 below 0.2. "
-    "Partly: another start shows it.",
+    "degrees, their norms above 0.5, their dimensionality within 0.50 ± 0.03, the norm of "
+    "feature 5 below 0.2. Partly: another start shows it.",
     quantity="largest deviation of an angle from 90 degrees",
     figure="toy-models.html#fig-geometry",
     rows=FIVE_IN_TWO,
@@ -70,7 +70,8 @@ def intro_eighty(r: Results) -> Verdict:
     runs = r.toy("five-in-two").at(0.2)
     deviation = gap_deviation(runs.W[:, :4], (90.0,) * 4)
     halves = np.abs(runs.dimensionality[:, :4] - 0.5).max(axis=1) <= 0.03
-    return best_start(runs, deviation, (deviation <= 5) & halves & (runs.norm[:, 4] < 0.2))
+    kept = (runs.norm[:, :4] > geometry.REPRESENTED).all(axis=1) & (runs.norm[:, 4] < 0.2)
+    return best_start(runs, deviation, (deviation <= 5) & halves & kept)
 
 
 @claim(

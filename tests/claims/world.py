@@ -1,0 +1,119 @@
+"""Results made by hand: what the stages would leave behind if the world were as given."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from superposition.params import Params
+from superposition.results import Results
+from superposition.store import Store
+from superposition.toy import tables
+
+ROWS = {
+    "toy": ("five-in-two", "twenty-in-five", "twenty-in-five-linear", "sae-target"),
+    "toy_sae": ("no-resampling", "random-resampling", "loss-weighted-resampling"),
+    "sae": ("l1",),
+}
+EVALUATION = {
+    "n_tokens": 1_000_000,
+    "d_in": 512,
+    "d_sae": 4096,
+    "l0": 15.0,
+    "neuron_l0": 120.0,
+    "loss_clean": 3.0,
+    "loss_sae": 3.4,
+    "loss_zero_ablation": 5.0,
+    "loss_recovered_zero": 0.8,
+    "loss_recovered_zero_low": 0.79,
+    "loss_recovered_zero_high": 0.81,
+    "loss_recovered_mean": 0.7,
+    "loss_recovered_mean_low": 0.69,
+    "loss_recovered_mean_high": 0.71,
+    "dead": 168,
+    "dead_fraction": 168 / 4096,
+    "ultra_low_density": 292,
+    "ultra_low_density_fraction": 292 / 4096,
+    "over_one_percent": 40,
+}
+"""Of an autoencoder like A/1. Source: Towards Monosemanticity, Global Analysis."""
+
+
+def results(root: Path, *, scale: str = "laptop") -> Results:
+    """Results at a scale that has every row and no artefact yet."""
+    tree = {section: {row: {} for row in rows} for section, rows in ROWS.items()}
+    return Results(
+        params=Params(tree=tree | {"scale": scale}, origin="test"), store=Store(scale, root)
+    )
+
+
+def add_toy(
+    r: Results,
+    row: str,
+    models: Mapping[float, Sequence[Tensor]],
+    *,
+    biases: Mapping[float, Sequence[Tensor]] | None = None,
+    base: float = 0.9,
+) -> None:
+    """Models with these weights, a list for each density, the lowest loss first."""
+    W = torch.stack([W for weights in models.values() for W in weights])
+    n_seeds = len(next(iter(models.values())))
+    b = torch.zeros(W.shape[:2])
+    if biases is not None:
+        b = torch.stack([bias for p in models for bias in biases[p]])
+    keys = pd.DataFrame(
+        {
+            "instance": range(len(W)),
+            "seed": np.tile(np.arange(n_seeds), len(models)),
+            "feature_probability": np.repeat(list(models), n_seeds),
+        }
+    )
+    loss = torch.arange(n_seeds).repeat(len(models)) + 1.0
+    importance = base ** torch.arange(W.shape[1])
+    instances = tables.instance_table(keys, W, loss)
+    features = tables.feature_table(keys, W, b, importance=importance)
+    r.store.save_tensors({"W": W, "b": b}, "toy", row, "weights.safetensors")
+    r.store.save_table(instances, "toy", row, "instances.parquet")
+    r.store.save_table(features, "toy", row, "features.parquet")
+
+
+def add_toy_sae(r: Results, row: str, recovered: Sequence[int], *, cosine: float = 0.99) -> None:
+    """Autoencoders of which each recovers this many of five features."""
+    instance, feature = np.indices((len(recovered), 5))
+    found = feature < np.asarray(recovered)[:, None]
+    table = pd.DataFrame(
+        {
+            "instance": instance.ravel(),
+            "seed": 0,
+            "feature": feature.ravel(),
+            "latent": feature.ravel(),
+            "cosine": np.where(found, cosine, 0.3).ravel(),
+            "density": 0.01,
+            "recovered": found.ravel(),
+        }
+    )
+    r.store.save_table(table, "toy_sae", row, "recovery.parquet")
+
+
+def add_sae(
+    r: Results, row: str, other: dict[str, float], *, l1_coefficient: float = 0.004
+) -> None:
+    """An autoencoder with the evaluation of A/1, but for the `other` metrics."""
+    r.params.tree["sae"][row] = {"arch": "l1", "d_sae": 4096, "l1_coefficient": l1_coefficient}
+    r.store.save_json(EVALUATION | other, "evaluation", row, "metrics.json")
+
+
+def polygon(corners: int, *, n_features: int = 5, turn: float = 0.0) -> Tensor:
+    """The first features at the corners of a regular polygon in the plane, the others at 0."""
+    angles = (torch.arange(corners) + turn) * (2 * torch.pi / corners)
+    W = torch.zeros(n_features, 2)
+    W[:corners] = torch.stack([angles.cos(), angles.sin()], dim=1)
+    return W
+
+
+def orthogonal_pair(n_features: int = 5) -> Tensor:
+    """The first two features at right angles, the others at 0."""
+    return torch.eye(n_features, 2)

@@ -1,0 +1,153 @@
+"""The numbers of the prose: formatted once, complete, and harmless in Markdown."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+from tests.claims.world import EVALUATION, add_toy, orthogonal_pair, polygon, results
+
+from superposition.artefacts import Named
+from superposition.results import Results
+from superposition.values import NOT_RUN, between, fmt, of, values
+
+TEXT = {
+    "documents": 3000,
+    "train_documents": 2900,
+    "held_out_documents": 100,
+    "bytes": 30_000_000,
+    "planted_bytes": 900_000,
+    "packages": 80,
+    "skipped_files": 2,
+    "duplicates": 12,
+}
+TOKENS = {
+    "vocab_size": 4096,
+    "train_tokens": 12_300_000,
+    "held_out_tokens": 600_000,
+    "bytes_per_token": 2.41,
+}
+NGRAMS = {"unigram": 6.5, "bigram": 4.1, "trigram": 3.28, "five_gram": 2.88, "n_tokens": 600_000}
+TRANSFORMER = {
+    "held_out_loss": 3.15,
+    "n_tokens": 12_000_000,
+    "n_parameters": 700_000,
+    "held_out_tokens": 600_000,
+    "tokens_per_epoch": 12_300_000,
+    "epochs": 0.98,
+}
+TOY_SAE = {
+    "n_instances": 8,
+    "instances_complete": 7,
+    "mean_recovered": 4.875,
+    "mean_best_cosine": 0.991,
+    "dead_latents": 0,
+}
+MORE = {
+    "mse": 0.0012,
+    "explained_variance": 0.83,
+    "loss_mean_ablation": 4.2,
+    "dead_fraction_low": 0.035,
+    "dead_fraction_high": 0.048,
+    "median_encoder_decoder_cosine": 0.62,
+}
+
+
+@pytest.fixture
+def r(tmp_path: Path) -> Results:
+    r = results(tmp_path)
+    r.params.tree["transformer"] = {"main": {}, "second-seed": {}}
+    for name, found in {"text": TEXT, "tokens": TOKENS, "ngrams": NGRAMS}.items():
+        r.store.save_json(found, name, "metrics.json")
+    for row, loss in {"main": 3.15, "second-seed": 3.16}.items():
+        metrics = TRANSFORMER | {"held_out_loss": loss}
+        r.store.save_json(metrics, "transformer", row, "metrics.json")
+    for row in r.rows("toy_sae"):
+        r.store.save_json(TOY_SAE, "toy_sae", row, "metrics.json")
+    r.store.save_json({"n_activations": 10_000_000}, "sae", "l1", "metrics.json")
+    r.store.save_json(EVALUATION | MORE, "evaluation", "l1", "metrics.json")
+    pair, pentagon = orthogonal_pair(), polygon(5)
+    add_toy(r, "five-in-two", {1.0: [pair, pair], 0.097: [pentagon, pair]})
+    for row in ("twenty-in-five", "twenty-in-five-linear", "sae-target"):
+        add_toy(r, row, {1.0: [pair], 0.01: [pentagon]})
+    claims = [{"verdict": "replicated"}, {"verdict": "partly"}, {"verdict": "replicated"}]
+    r.store.save_json(claims, "claims.json")
+    return r
+
+
+@pytest.fixture
+def v(r: Results) -> Named:
+    return values(r)
+
+
+def test_values_are_formatted_with_unit_and_significant_digits(v: Named) -> None:
+    assert v.text_bytes == "30.0\u00a0MB"
+    assert v.train_tokens == "12.3\u00a0million"
+    assert v.parameters == "700,000"
+    assert v.l1_loss_recovered_interval == "79.0% to 81.0%"
+    assert v.against_trigram == "0.130\u00a0nats below"
+    assert v.against_five_gram == "0.270\u00a0nats above"
+    assert v.loss_weighted_resampling_complete == "7 of 8"
+
+
+def test_a_geometry_is_counted_among_the_starts_of_its_density(v: Named) -> None:
+    assert (v.dense_geometry, v.dense_seeds) == ("orthogonal pair", "2 of 2")
+    assert (v.ninety_geometry, v.ninety_pentagons, v.ninety_share) == (
+        "pentagon",
+        "1 of 2",
+        "50.0%",
+    )
+
+
+def test_what_a_scale_leaves_out_is_said_in_its_place(v: Named) -> None:
+    assert v.second_seed_loss == "3.16"
+    left_out = (v.shuffled_loss, v.eighty_geometry, v.eighty_in_twenty_sparsest, v.topk_l0)
+    assert left_out == (NOT_RUN,) * 4
+
+
+def test_claims_are_counted_by_verdict(v: Named) -> None:
+    assert (v.claims_total, v.claims_replicated, v.claims_partly) == ("3", "2", "1")
+    assert (v.claims_not_replicated, v.claims_not_run) == ("0", "0")
+
+
+def test_a_misspelt_value_is_told_which_exist(v: Named) -> None:
+    with pytest.raises(AttributeError, match=r"no value 'nope' in superposition.values; have: sca"):
+        _ = v.nope
+
+
+def test_no_value_is_empty_or_acts_in_markdown(v: Named) -> None:
+    texts = [getattr(v, name) for name in v]
+    assert all(type(text) is str and text for text in texts)
+    assert not [text for text in texts if re.search(r"[*_`~<>\[\]$#\\|^@]|\bnan\b", text)]
+
+
+def test_the_values_do_not_depend_on_a_recovered_loss_that_is_defined(r: Results) -> None:
+    undefined = {"loss_recovered_zero": math.nan, "median_encoder_decoder_cosine": math.nan}
+    r.store.save_json(EVALUATION | MORE | undefined, "evaluation", "l1", "metrics.json")
+    again = values(Results(r.params, r.store))
+    assert (again.l1_loss_recovered, again.l1_cosine) == ("not measured", "not measured")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "", "0"),
+        (0.0, "%", "0%"),
+        (1.0, "%", "100%"),
+        (0.9996, "%", "100.0%"),
+        (0.00123, "%", "0.123%"),
+        (0.0005, "", "5.00\u00a0×\u00a010⁻⁴"),
+        (1234.5, "", "1,234"),
+        (-3, "", "−3"),
+        (999, "B", "999\u00a0B"),
+        (48_000_000_000, "B", "48.0\u00a0GB"),
+        (math.inf, "%", "not measured"),
+    ],
+)
+def test_a_number_is_written_as_people_write_it(value: float, unit: str, text: str) -> None:
+    assert fmt(value, unit) == text
+
+
+def test_intervals_and_counts_are_words() -> None:
+    assert between(0.1, 0.25, "%", digits=2) == "10% to 25%"
+    assert of(5, 24) == "5 of 24"
