@@ -17,6 +17,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+HOST = "http://site.test/"
 
 _UNRESOLVED = (
     (re.compile(r"\?@[\w-]+"), "unresolved reference"),
@@ -25,7 +26,7 @@ _UNRESOLVED = (
     (re.compile(r"\?(?:var|meta):\w+"), "unresolved shortcode"),
 )
 _PROSE = """() => {
-    const copy = (document.querySelector('main') ?? document.body).cloneNode(true);
+    const copy = document.body.cloneNode(true);
     copy.querySelectorAll('pre, code, script, style, noscript, svg').forEach((e) => e.remove());
     return document.title + ' ' + copy.textContent;
 }"""
@@ -63,17 +64,18 @@ def running_chromium() -> Iterator[Browser]:
 
 def inspect_site(folder: Path) -> list[str]:
     """Everything wrong with the built site in `folder`, one line each: page and problem."""
-    pages = {path.resolve(): _Outline.of(path) for path in sorted(folder.rglob("*.html"))}
+    folder = folder.resolve()
+    pages = {path: _Outline.of(path) for path in sorted(folder.rglob("*.html"))}
     if not pages:
         return [f"{folder}: no page"]
     problems = [problem for path in pages for problem in _broken_links(path, pages)]
     with running_chromium() as browser:
         for path in (path for path, outline in pages.items() if not outline.is_redirect):
-            problems += [f"{path.name}: {problem}" for problem in _problems_seen(browser, path)]
+            problems += [f"{path.name}: {problem}" for problem in _seen(browser, folder, path)]
     return problems
 
 
-def _problems_seen(browser: Browser, path: Path) -> list[str]:
+def _seen(browser: Browser, folder: Path, path: Path) -> list[str]:
     """What goes wrong while the page is loaded, read to its end, and narrowed to a phone."""
     problems: list[str] = []
     context = browser.new_context(viewport=DESKTOP, offline=True)  # pyright: ignore[reportArgumentType]
@@ -81,12 +83,8 @@ def _problems_seen(browser: Browser, path: Path) -> list[str]:
     page.on("console", lambda message: problems.extend(_errors(message)))
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("request", lambda request: problems.extend(_outside(request.url)))
-    page.goto(path.as_uri())
-    problems += _undrawn(page)
-    prose = page.evaluate(_PROSE)
-    problems += [f"{what}: {m.group()}" for rule, what in _UNRESOLVED for m in rule.finditer(prose)]
-    bold = page.locator("main strong").all_inner_texts()
-    problems += [f"missing source: {word}" for word in bold if re.fullmatch(r"[\w:-]+\?", word)]
+    page.goto(_address(page, folder, path))
+    problems += [*_undrawn(page), *_unresolved(page)]
     page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     page.wait_for_timeout(150)
     width = page.evaluate("document.documentElement.scrollWidth")
@@ -94,6 +92,25 @@ def _problems_seen(browser: Browser, path: Path) -> list[str]:
         problems.append(f"scrolls sideways on a phone: {width} px wide")
     context.close()
     return problems
+
+
+def _address(page: Page, folder: Path, path: Path) -> str:
+    """Where to read the page: from disk, or as if from a server where Quarto's modules need one."""
+    if not (folder / "site_libs").is_dir():
+        return path.as_uri()
+    page.route(f"{HOST}**", lambda route: route.fulfill(path=_file(folder, route.request.url)))
+    return HOST + path.relative_to(folder).as_posix()
+
+
+def _file(folder: Path, url: str) -> Path:
+    return folder / unquote(urlsplit(url).path).lstrip("/")
+
+
+def _unresolved(page: Page) -> list[str]:
+    prose = page.evaluate(_PROSE)
+    found = [f"{what}: {m.group()}" for rule, what in _UNRESOLVED for m in rule.finditer(prose)]
+    bold = page.locator("main strong").all_inner_texts()
+    return found + [f"missing source: {word}" for word in bold if re.fullmatch(r"[\w:-]+\?", word)]
 
 
 def _undrawn(page: Page) -> list[str]:
@@ -107,7 +124,7 @@ def _errors(message: ConsoleMessage) -> list[str]:
 
 
 def _outside(url: str) -> list[str]:
-    return [] if url.startswith(("file:", "data:", "blob:")) else [f"request to {url}"]
+    return [] if url.startswith(("file:", "data:", "blob:", HOST)) else [f"request to {url}"]
 
 
 def _broken_links(path: Path, pages: dict[Path, "_Outline"]) -> list[str]:
@@ -147,7 +164,7 @@ class _Outline(HTMLParser):
         """Note an anchor or a link."""
         self.is_redirect |= ("http-equiv", "refresh") in attrs
         for name, value in attrs:
-            if name == "id" and value:
+            if name == "id" and value and tag != "link":
                 (self.repeated if value in self.ids else self.ids).add(value)
             elif name in ("href", "src") and value and value != "#":
                 self.links.append(value)

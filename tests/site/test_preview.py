@@ -28,9 +28,9 @@ def test_inline_values_stand_in_text_captions_and_callout_titles(sample_page):
     assert "What to expect from 5 features" in sample_page
 
 
-def test_a_title_may_hold_an_inline_value(sample_site):
-    page = (sample_site / "paper" / "second.html").read_text()
-    assert "<title>The second page, with 5 features – Superposition, replicated</title>" in page
+def test_a_title_may_hold_an_inline_value(project):
+    page = render_text(project, "---\ntitle: With `{python} 2 + 3` features\n---\nText.")
+    assert "<title>With 5 features – Superposition, replicated</title>" in page
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,7 @@ def test_the_footer_says_what_made_the_page(sample_page):
     assert re.search(r"Rendered by the built-in preview \(pandoc [\d.]+, Altair", sample_page)
 
 
+@pytest.mark.slow
 def test_the_same_sources_give_the_same_bytes(project):
     text = "---\ntitle: A\n---\n```{python}\nimport charts\n"
     text += "from superposition.site import show\nshow(charts.points())\n```\n"

@@ -21,7 +21,7 @@ SECONDS_PER_CELL = 600
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()>#+,\-.!])")
 
 
-class CellError(RuntimeError):
+class CellError(ValueError):
     """A cell or an inline expression that raised."""
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -24,14 +24,14 @@ from superposition.site.navigation import Project
 STYLES = "paper/styles"
 SHELL = ("preview.css", "preview.js")
 
-Progress = Callable[[Iterable[str], str], Iterator[str]]
+Progress = Callable[[Sequence[str]], Iterator[str]]
 
 
-class PageError(RuntimeError):
+class PageError(ValueError):
     """A page that could not be made: names the file, the cell and the error."""
 
 
-class PandocError(RuntimeError):
+class PandocError(ValueError):
     """Markdown that pandoc refuses."""
 
 
@@ -54,7 +54,7 @@ class Page:
 
 def build(project: Project, folder: Path, *, progress: Progress) -> str:
     """Make the site in `folder`; returns the versions that made it."""
-    pages = {path: _executed(project, path) for path in progress(project.pages, "pages")}
+    pages = {path: _executed(project, path) for path in progress(project.pages)}
     folder.mkdir(parents=True)
     for page in pages.values():
         target = folder / page.address
@@ -89,7 +89,6 @@ def _html(project: Project, page: Page, pages: dict[str, Page]) -> str:
         f"--template={styles / 'page.html'}",
         f"--lua-filter={styles / 'preview.lua'}",
         *(["--citeproc", f"--bibliography={project.root / bibliography}"] if bibliography else []),
-        f"--include-before-body={styles / 'before.html'}",
         f"--include-after-body={styles / 'after.html'}",
         "--metadata=link-citations:true",
         "--section-divs",

@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from superposition import compute, store
+from superposition import store
 from superposition.site import navigation, preview, vega
 
-Progress = Callable[[Iterable[str], str], Iterator[str]]
+
+Progress = Callable[[Sequence[str]], Iterator[str]]
 
 
 class Rendered(NamedTuple):
@@ -25,11 +26,11 @@ class Rendered(NamedTuple):
     """The pages' addresses in the site, in reading order."""
 
 
-class RenderError(RuntimeError):
+class RenderError(ValueError):
     """A site that could not be rendered; the message says which page, cell and why."""
 
 
-def render(root: Path, output: Path, *, progress: Progress = compute.progress) -> Rendered:
+def render(root: Path, output: Path, *, progress: Progress | None = None) -> Rendered:
     """The site of the project in `root`, whole in the folder `output` or not there at all."""
     quarto = find_quarto()
     project = navigation.read(root)
@@ -37,10 +38,17 @@ def render(root: Path, output: Path, *, progress: Progress = compute.progress) -
         if quarto:
             version = _quarto(quarto, root, folder)
         else:
-            version = preview.build(project, folder, progress=progress)
+            version = preview.build(project, folder, progress=progress or announced)
         vega.write(folder)
     pages = [navigation.address(page) for page in project.pages]
     return Rendered("quarto" if quarto else "preview", version, pages)
+
+
+def announced(pages: Sequence[str]) -> Iterator[str]:
+    """The pages, each named on standard error as its turn comes."""
+    for number, page in enumerate(pages, start=1):
+        print(f"[{number}/{len(pages)}] {page}", file=sys.stderr, flush=True)
+        yield page
 
 
 def find_quarto() -> Path | None:
