@@ -11,7 +11,6 @@ from typing import NamedTuple
 from superposition import store
 from superposition.site import navigation, preview, vega
 
-
 Progress = Callable[[Sequence[str]], Iterator[str]]
 
 
