@@ -1,0 +1,113 @@
+"""BatchTopK: the k x batch largest activations of a batch stay, so inputs differ in how many."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from superposition.saes import base, kernels
+from superposition.saes.base import Loss, SaeConfig, geometric_median
+from superposition.saes.kernels import Codes, DenseCodes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(SaeConfig):
+    """A row with `arch: batch_topk`."""
+
+    k: int
+    """Active latents per input, mean over the batch."""
+    k_aux: int
+    """Dead latents that model an input's error in the auxiliary loss; d_in / 2.
+    Source: Scaling and Evaluating Sparse Autoencoders (Gao et al. 2024), appendix A.2."""
+    aux_coefficient: float
+    """Weight of the auxiliary loss; 1/32. Source: same."""
+    threshold_decay: float
+    """Of the mean smallest kept activation, per step, which becomes the inference threshold."""
+
+    def __post_init__(self) -> None:
+        """Refuse more active latents than there are."""
+        super().__post_init__()
+        for name in ("k", "k_aux"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is below 1")
+        if self.k > self.d_sae:
+            raise ValueError(f"k={self.k} exceeds d_sae={self.d_sae}")
+        if not 0 <= self.threshold_decay < 1:
+            raise ValueError(f"threshold_decay={self.threshold_decay} is not in [0, 1)")
+
+
+class SAE(base.SAE):
+    """The largest activations of a whole batch stay; the others are set to zero.
+
+        f     = BatchTopK(ReLU(W_enc (x - b_dec) + b_enc))      in training
+        f_i   = ReLU(...)_i if it exceeds theta, else 0          afterwards
+        x_hat = W_dec f + b_dec
+        L     = MSE(x, x_hat) + alpha MSE(x - x_hat, e_hat)
+
+    theta is the mean smallest activation kept. e_hat decodes the k_aux largest dead latents; the
+    error x - x_hat counts as data there, and the gradient reaches the encoder.
+    Source: BatchTopK Sparse Autoencoders (Bussmann et al. 2024), section 3; auxiliary loss: Scaling
+    and Evaluating Sparse Autoencoders (Gao et al. 2024), appendix A.2.
+    Differs: both errors are means over d_in in the same units, as in BatchTopK's published code,
+    because dead latents see no other gradient and Adam ignores its scale.
+    """
+
+    config: Config
+    threshold: Float[Tensor, "*instance"]
+
+    def __init__(self, config: Config, *, d_in: int, n_instances: int | None = None) -> None:
+        """An autoencoder of zeros, with the threshold of a ReLU."""
+        super().__init__(config, d_in=d_in, n_instances=n_instances)
+        self.register_buffer("threshold", torch.zeros(self.b_enc.shape[:-1]))
+
+    def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
+        """f(x) by the threshold: an input's code does not depend on its batch."""
+        return kernels.above(self.pre_acts(x), self.threshold)
+
+    def loss(
+        self, x: Float[Tensor, "*instance batch d_in"], dead: Bool[Tensor, "*instance d_sae"]
+    ) -> Loss:
+        """L on a training batch."""
+        codes = kernels.batch_top_k(self.pre_acts(x), self.config.k)
+        x_hat = self.decode_codes(codes)
+        error = x_hat - x
+        mse = error.square().mean((-1, -2))
+        if not bool(dead.any()):
+            return Loss(mse, mse, torch.zeros_like(mse), x_hat, codes)
+        penalty = self.config.aux_coefficient * self._aux_loss(x, -error.detach(), dead)
+        return Loss(mse + penalty, mse, penalty, x_hat, codes)
+
+    @torch.no_grad()
+    def after_step_(self, codes: Codes) -> None:
+        """Normalise the decoder, and move the threshold towards the smallest activation kept."""
+        super().after_step_(codes)
+        smallest = codes.smallest().to(self.threshold.dtype)
+        kept = self.config.threshold_decay
+        moved = torch.where(
+            self.threshold > 0, kept * self.threshold + (1 - kept) * smallest, smallest
+        )
+        self.threshold.copy_(torch.where(smallest.isfinite(), moved, self.threshold))
+
+    @torch.no_grad()
+    def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
+        """Random unit decoder rows, W_enc = W_dec^T, b_enc = 0, b_dec at the geometric median."""
+        self.W_dec.copy_(torch.randn(self.W_dec.shape, generator=self.generator()))
+        self.normalise_decoder_()
+        self.W_enc.copy_(self.W_dec.mT)
+        self.b_enc.zero_()
+        self.b_dec.copy_(geometric_median(sample.to(self.b_dec.dtype)))
+        self.threshold.zero_()
+
+    def _aux_loss(self, x: Tensor, error: Tensor, dead: Tensor) -> Tensor:
+        """Mean squared error of `error` as decoded from dead latents, over those columns alone."""
+        columns = dead.reshape(-1, dead.shape[-1]).any(0).nonzero().squeeze(1)
+        W_enc = self.W_enc.mT.index_select(-2, columns).mT
+        b_enc = self.b_enc.index_select(-1, columns)
+        acts = kernels.linear(x, W_enc, self.encoder_bias(W_enc, b_enc)).values.relu()
+        acts = acts * dead.index_select(-1, columns).unsqueeze(-2)
+        if len(columns) > self.config.k_aux:
+            top = acts.topk(self.config.k_aux, dim=-1, sorted=False)
+            acts = torch.zeros_like(acts).scatter(-1, top.indices, top.values)
+        e_hat = DenseCodes(acts).decode(self.W_dec.index_select(-2, columns))
+        return (e_hat - error).square().mean((-1, -2))

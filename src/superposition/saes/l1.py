@@ -1,0 +1,78 @@
+"""The autoencoder of Towards Monosemanticity (October 2023): ReLU, and a penalty on its sum."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from superposition.saes import base, kernels
+from superposition.saes.base import Loss, SaeConfig, geometric_median
+from superposition.saes.kernels import Codes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(SaeConfig):
+    """A row with `arch: l1`."""
+
+    l1_coefficient: float
+    """lambda, in units where the squared error is a mean over d_in and |f| a sum over latents;
+    0.004 for A/5. Source: Towards Monosemanticity, appendix, Sparse Autoencoder Setup."""
+
+    def __post_init__(self) -> None:
+        """Refuse a negative coefficient."""
+        super().__post_init__()
+        if self.l1_coefficient < 0:
+            raise ValueError(f"l1_coefficient={self.l1_coefficient} is negative")
+
+
+class SAE(base.SAE):
+    """Activations are rectified; their sum is penalised.
+
+        f(x)  = ReLU(W_enc (x - b_dec) + b_enc)
+        x_hat = W_dec f(x) + b_dec
+        L     = 1/|X| sum_x [ 1/d_in |x - x_hat|_2^2 + lambda |f(x)|_1 ]
+
+    Source: Towards Monosemanticity, Sparse Autoencoders; appendix, Sparse Autoencoder Setup.
+    """
+
+    config: Config
+
+    def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
+        """f(x)."""
+        return kernels.above(self.pre_acts(x))
+
+    def loss(
+        self, x: Float[Tensor, "*instance batch d_in"], dead: Bool[Tensor, "*instance d_sae"]
+    ) -> Loss:
+        """L; `dead` changes nothing, because dead latents are resampled."""
+        codes = self.codes(x)
+        x_hat = self.decode_codes(codes)
+        mse = (x_hat - x).square().mean((-1, -2))
+        penalty = self.config.l1_coefficient * codes.sums().mean(-1)
+        return Loss(mse + penalty, mse, penalty, x_hat, codes)
+
+    def input_losses(
+        self, x: Float[Tensor, "*instance batch d_in"]
+    ) -> Float[Tensor, "*instance batch"]:
+        """The bracket of L for each input."""
+        codes = self.codes(x)
+        mse = (self.decode_codes(codes) - x).square().mean(-1)
+        return mse + self.config.l1_coefficient * codes.sums()
+
+    @torch.no_grad()
+    def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
+        """Kaiming uniform weights, unit decoder rows, b_enc = 0, b_dec at the geometric median."""
+        generator = self.generator()
+        for encoder, decoder in zip(*self._by_instance(), strict=True):
+            nn.init.kaiming_uniform_(encoder.mT, generator=generator)
+            nn.init.kaiming_uniform_(decoder.mT, generator=generator)
+        self.normalise_decoder_()
+        self.b_enc.zero_()
+        self.b_dec.copy_(geometric_median(sample.to(self.b_dec.dtype)))
+
+    def _by_instance(self) -> tuple[list[Tensor], list[Tensor]]:
+        alone = self.n_instances is None
+        weights = [weight.data for weight in (self.W_enc, self.W_dec)]
+        encoders, decoders = ([each] if alone else list(each) for each in weights)
+        return encoders, decoders

@@ -1,0 +1,135 @@
+"""The fast path against dense autograd in float64, and selection against sorting."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from superposition.compute import has_fast_bf16
+from superposition.saes import kernels
+from superposition.saes.kernels import DenseCodes, SparseCodes
+
+CPU = torch.device("cpu")
+
+
+def problem(batch: int = 24, d_in: int = 7, d_sae: int = 18, *, shift: float = 0.0) -> list[Tensor]:
+    """x, W_enc, bias, W_dec in float64; the last three want gradients."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(batch, d_in), (d_in, d_sae), (d_sae,), (d_sae, d_in)]
+    x, W_enc, bias, W_dec = (
+        torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes
+    )
+    return [x, *(each.requires_grad_() for each in (W_enc, bias + shift, W_dec))]
+
+
+def sort_batch_top_k(values: Tensor, k: int) -> Tensor:
+    """The mask of the k x batch largest positive values, the first of equal ones, by sorting."""
+    flat = values.flatten()
+    order = flat.argsort(descending=True, stable=True)[: k * len(values)]
+    mask = torch.zeros(len(flat), dtype=torch.bool)
+    mask[order[flat[order] > 0]] = True
+    return mask.view(values.shape)
+
+
+@pytest.mark.parametrize("k", [1, 3, 18])
+@pytest.mark.parametrize("shift", [0.0, -6.0, -100.0], ids=["usual", "empty rows", "all dead"])
+def test_sparse_batch_top_k_has_the_values_and_gradients_of_dense_autograd(
+    k: int, shift: float
+) -> None:
+    x, W_enc, bias, W_dec = problem(shift=shift)
+    codes = kernels.batch_top_k(kernels.linear(x, W_enc, bias), k)
+    assert isinstance(codes, SparseCodes)
+    x_hat = codes.decode(W_dec)
+    fast = torch.autograd.grad((x_hat - x).pow(4).sum() + codes.sums().sum(), [W_enc, bias, W_dec])
+
+    pre_acts = x @ W_enc + bias
+    acts = pre_acts * sort_batch_top_k(pre_acts.detach(), k)
+    loss = (acts @ W_dec - x).pow(4).sum() + acts.sum()
+    torch.testing.assert_close(codes.dense(), acts)
+    torch.testing.assert_close(fast, torch.autograd.grad(loss, [W_enc, bias, W_dec]))
+
+
+@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
+def test_the_relu_has_the_gradients_of_autograd_on_both_paths(
+    sparse_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    x, W_enc, bias, W_dec = problem()
+    codes = kernels.above(kernels.linear(x, W_enc, bias))
+    assert isinstance(codes, SparseCodes if sparse_below else DenseCodes)
+    loss = (codes.decode(W_dec) - x).square().sum() + codes.sums().square().sum()
+    fast = torch.autograd.grad(loss, [W_enc, bias, W_dec])
+
+    acts = (x @ W_enc + bias).relu()
+    loss = (acts @ W_dec - x).square().sum() + acts.sum(-1).square().sum()
+    torch.testing.assert_close(fast, torch.autograd.grad(loss, [W_enc, bias, W_dec]))
+
+
+@pytest.mark.parametrize("k", [2, 18])
+def test_dense_and_sparse_codes_say_the_same(k: int) -> None:
+    x, W_enc, bias, _ = problem(shift=-2.0)
+    sparse = kernels.batch_top_k(kernels.linear(x, W_enc, bias), k)
+    dense = kernels.batch_top_k(kernels.linear(x[None], W_enc[None], bias[None]), k)
+    assert isinstance(dense, DenseCodes)
+    torch.testing.assert_close(dense.dense()[0], sparse.dense())
+    for name in ("sums", "l0", "fired", "smallest"):
+        torch.testing.assert_close(getattr(dense, name)()[0], getattr(sparse, name)())
+
+
+def test_gradients_of_the_sparse_products_pass_gradcheck() -> None:
+    x, W_enc, bias, W_dec = problem(batch=5, d_in=3, d_sae=6)
+    active = torch.tensor([0, 3, 4, 13, 25, 29])
+
+    def reconstruct(W_enc: Tensor, bias: Tensor, W_dec: Tensor) -> Tensor:
+        return kernels.select(kernels.linear(x, W_enc, bias), active).decode(W_dec)
+
+    assert torch.autograd.gradcheck(reconstruct, (W_enc, bias, W_dec))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("n", [1, 700, 9_000, 60_000, 120_000])
+def test_largest_finds_what_sorting_finds(n: int, dtype: torch.dtype) -> None:
+    """About 50,000 of 100,000 values are positive; in bfloat16 a hundred share each value."""
+    values = torch.randn(250, 400, generator=torch.Generator().manual_seed(n)).to(dtype)
+    order = values.flatten().float().argsort(descending=True, stable=True)[:n]
+    expected = order[values.flatten()[order] > 0].sort().values
+    torch.testing.assert_close(kernels.largest(values, n), expected)
+
+
+def test_of_equal_values_the_first_are_kept() -> None:
+    values = torch.tensor([[1.0, 2.0, 1.0], [1.0, 0.0, -1.0]])
+    assert kernels.largest(values, 3).tolist() == [0, 1, 2]
+    assert kernels.largest(values, 6).tolist() == [0, 1, 2, 3]
+
+
+def test_largest_is_exact_when_the_sample_misleads() -> None:
+    """Every sampled value is huge, so that the estimated cut is far too high."""
+    values = torch.rand(100, 610, generator=torch.Generator().manual_seed(0))
+    values.view(-1)[:: kernels.STRIDE] += 10
+    top = values.flatten().topk(5000).indices.sort().values
+    torch.testing.assert_close(kernels.largest(values, 5000), top)
+
+
+def test_every_instance_keeps_its_own_k_times_batch() -> None:
+    x = torch.randn(3, 10, 4, generator=torch.Generator().manual_seed(0))
+    x[1] *= 100
+    codes = kernels.batch_top_k(
+        kernels.linear(x, torch.eye(4).repeat(3, 1, 1), torch.zeros(3, 4)), 1
+    )
+    torch.testing.assert_close(codes.l0(), torch.ones(3))
+
+
+def test_bfloat16_inputs_give_the_float32_product_within_rounding() -> None:
+    x, W_enc, bias, _ = (each.detach().float() for each in problem(64, 128, 256))
+    exact = kernels.linear(x.bfloat16().float(), W_enc, bias).values
+    rounded = kernels.linear(x.bfloat16(), W_enc, bias).values
+    assert rounded.dtype == (torch.bfloat16 if has_fast_bf16(CPU) else torch.float32)
+    torch.testing.assert_close(rounded.float(), exact, rtol=2e-2, atol=0.2)
+
+
+def test_inputs_that_want_gradients_get_them_from_dense_codes() -> None:
+    x, W_enc, bias, _ = problem()
+    codes = kernels.batch_top_k(kernels.linear(x.requires_grad_(), W_enc, bias), 2)
+    assert isinstance(codes, DenseCodes)
+    codes.dense().sum().backward()
+    assert x.grad is not None
+    assert x.grad.abs().sum() > 0

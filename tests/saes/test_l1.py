@@ -1,0 +1,50 @@
+"""The loss of Towards Monosemanticity by hand."""
+
+import torch
+from tests.saes.rows import row
+
+from superposition.saes import base
+
+
+def by_hand(l1_coefficient: float = 0.5, d_sae: int = 2) -> base.SAE:
+    """Two inputs, two latents: W_enc = W_dec = 1, b_enc = (0, -1), b_dec = (1, 0)."""
+    sae = base.build(row("l1", d_sae=d_sae, l1_coefficient=l1_coefficient), d_in=2)
+    with torch.no_grad():
+        sae.W_enc.copy_(torch.eye(2).repeat(1, d_sae // 2))
+        sae.W_dec.copy_(torch.eye(2).repeat(d_sae // 2, 1))
+        sae.b_enc.copy_(torch.tensor([0.0, -1.0]).repeat(d_sae // 2))
+        sae.b_dec.copy_(torch.tensor([1.0, 0.0]))
+    return sae
+
+
+def test_squared_error_is_a_mean_over_d_in_and_the_l1_term_a_sum_over_latents() -> None:
+    x = torch.tensor([[3.0, 2.0], [0.0, 0.0]])
+    sae, none_dead = by_hand(), torch.zeros(2, dtype=torch.bool)
+    assert sae.encode(x).tolist() == [[2.0, 1.0], [0.0, 0.0]]
+    assert sae(x).tolist() == [[3.0, 1.0], [1.0, 0.0]]
+    loss = sae.loss(x, none_dead)
+    assert loss.mse.item() == (1 / 2 + 1 / 2) / 2
+    assert loss.penalty.item() == 0.5 * (3 + 0) / 2
+    assert sae.input_losses(x).tolist() == [0.5 + 1.5, 0.5]
+
+
+def test_latents_split_in_two_halves_keep_their_l1_term() -> None:
+    """Under a sum over latents, 2 x f/2 costs what f costs; under a mean it would cost half."""
+    x = torch.tensor([[3.0, 2.0], [0.0, 0.0]])
+    double = by_hand(d_sae=4)
+    with torch.no_grad():
+        double.W_enc /= 2
+        double.b_enc /= 2
+    loss = double.loss(x, torch.zeros(4, dtype=torch.bool))
+    assert loss.penalty.item() == by_hand().loss(x, torch.zeros(2, dtype=torch.bool)).penalty.item()
+    assert torch.equal(double(x), by_hand()(x))
+
+
+def test_training_starts_at_the_paper_s_initial_weights() -> None:
+    sample = torch.rand(500, 32, generator=torch.Generator().manual_seed(0))
+    sae = base.build(row("l1", d_sae=64), d_in=32)
+    sae.initialise_(sample)
+    bound = (6 / 32) ** 0.5
+    assert bound * 0.95 < sae.W_enc.abs().max() <= bound
+    assert torch.equal(sae.b_enc, torch.zeros(64))
+    torch.testing.assert_close(sae.b_dec.data, base.geometric_median(sample))

@@ -1,0 +1,176 @@
+"""The training loop: resumption, schedule, history, and what stops it."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from itertools import islice
+from typing import Any
+
+import pytest
+import torch
+from tests.saes import rows
+from torch import Tensor
+
+from superposition import store
+from superposition.saes import base, training
+from superposition.saes.training import Source, fit
+
+CPU = torch.device("cpu")
+ARCHITECTURES = base.architectures()
+
+
+def source(
+    *lead: int, batch: int = 16, d_in: int = 6, dtype: torch.dtype = torch.float32
+) -> Source:
+    """Sparse mixtures of 8 directions."""
+    world = torch.randn(8, d_in, generator=torch.Generator().manual_seed(99))
+
+    def batches(first: int) -> Iterator[Tensor]:
+        number = first
+        while True:
+            generator = torch.Generator().manual_seed(number)
+            z = torch.rand(*lead, batch, 8, generator=generator)
+            yield ((z - 0.8).relu() * 5 @ world).to(dtype)
+            number += 1
+
+    return batches
+
+
+class Memory:
+    """A checkpoint in memory, which can pretend that the run was killed after the nth one."""
+
+    def __init__(self, killed_after: int | None = None) -> None:
+        self.kept: dict[str, Any] | None = None
+        self.left = killed_after
+
+    def load(self) -> dict[str, Any] | None:
+        return self.kept
+
+    def save(self, state: dict[str, Any]) -> None:
+        self.kept = torch.load(_bytes(state), weights_only=True)
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+
+def _bytes(state: dict[str, Any]) -> Any:
+    stream = BytesIO()
+    torch.save(state, stream)
+    stream.seek(0)
+    return stream
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("lead", [(), (2,)], ids=["language", "toy"])
+def test_a_resumed_run_ends_with_the_same_bits(arch: str, lead: tuple[int, ...]) -> None:
+    """Killed at step 7, before resampling at step 10, and again at 12."""
+    single = rows.training(dead_window=1, batch_size=1)
+    config = rows.row(arch, resampling=rows.resampling(), training=single)
+    inputs = source(*lead, batch=1)
+    whole = fit(config, inputs, device=CPU)
+    memory = Memory(killed_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, inputs, device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+    memory.left = 5
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, inputs, device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+    assert memory.kept is not None
+    assert memory.kept["step"] == 12
+    resumed = fit(config, inputs, device=CPU, checkpoint=memory)
+    for name, value in whole.sae.state_dict().items():
+        assert torch.equal(value, resumed.sae.state_dict()[name]), name
+    assert whole.history.equals(resumed.history)
+    assert whole.history.resampled.sum() > 0
+
+
+@pytest.mark.parametrize(("lead", "table"), [((), "sae"), ((2,), "toy_sae")])
+def test_the_history_has_the_columns_of_the_schema(lead: tuple[int, ...], table: str) -> None:
+    fitted = fit(rows.row("batch_topk"), source(*lead), device=CPU)
+    assert list(fitted.history.columns) == list(store.schema()[f"{table}/history.parquet"])
+    assert fitted.history.step.unique().tolist() == [5, 10, 15, 20]
+    assert fitted.history.notna().all().all()
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_training_lowers_the_error(arch: str, seed: int, dtype: torch.dtype) -> None:
+    config = rows.row(arch, seed=seed, training=rows.training(n_steps=60, lr=3e-2, log_every=1))
+    history = fit(config, source(dtype=dtype), device=CPU).history
+    assert history.mse[-10:].mean() < 0.5 * history.mse[:5].mean()
+    assert history.explained_variance.iloc[-1] > history.explained_variance.iloc[0]
+
+
+def test_decoder_rows_stay_on_the_unit_sphere() -> None:
+    sae = fit(rows.row("l1"), source(), device=CPU).sae
+    torch.testing.assert_close(sae.W_dec.norm(dim=-1), torch.ones(12))
+
+
+def test_a_loss_that_is_not_a_number_stops_with_the_step() -> None:
+    def broken(first: int) -> Iterator[Tensor]:
+        for number, x in enumerate(source()(first), start=first):
+            yield x * torch.nan if number == 13 else x
+
+    with pytest.raises(ValueError, match="the loss is nan at step 13"):
+        fit(rows.row("l1"), broken, device=CPU)
+
+
+def test_activations_that_end_early_are_refused() -> None:
+    short = lambda first: islice(source()(first), 12)  # noqa: E731
+    with pytest.raises(ValueError, match="activations end after 12 batches; n_steps=20"):
+        fit(rows.row("l1"), short, device=CPU)
+
+
+def test_the_learning_rate_rises_stays_and_falls() -> None:
+    config = rows.row("l1", training=rows.training(n_steps=100, lr=1.0, warm_up=0.1, decay=0.2))
+    rates = [training.learning_rate(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:81] == [1.0] * 72
+    assert rates[90] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.05)
+
+
+def test_an_open_learning_rate_follows_the_width() -> None:
+    config = rows.row("batch_topk", d_sae=4096, training=rows.training(lr=None))
+    assert training.peak_lr(config) == pytest.approx(4e-4)
+
+
+def test_clipping_an_instance_leaves_the_others() -> None:
+    sae = base.build(rows.row("l1"), d_in=6, n_instances=2)
+    for parameter in sae.parameters():
+        parameter.grad = torch.ones_like(parameter)
+        parameter.grad[1] *= 1e-3
+    training.clip_gradients_(sae, 1.0)
+    gradients = [each.grad for each in sae.parameters() if each.grad is not None]
+    squares = [each.square().flatten(1).sum(1) for each in gradients]
+    assert squares[0][1] == pytest.approx(12 * 6 * 1e-6)
+    assert torch.stack(squares).sum(0)[0] == pytest.approx(1.0)
+
+
+def test_fused_adam_on_column_major_weights_is_adam() -> None:
+    x = torch.randn(30, 6, generator=torch.Generator().manual_seed(0))
+    saes = [base.build(rows.row("l1"), d_in=6) for _ in range(2)]
+    optimizers = []
+    for sae, fused in zip(saes, [True, False], strict=True):
+        sae.initialise_(x)
+        optimizers.append(torch.optim.Adam(sae.parameters(), lr=1e-2, fused=fused))
+    for _ in range(5):
+        for sae, optimizer in zip(saes, optimizers, strict=True):
+            optimizer.zero_grad()
+            sae.loss(x, torch.zeros(12, dtype=torch.bool)).total.backward()
+            optimizer.step()
+    for left, right in zip(saes[0].parameters(), saes[1].parameters(), strict=True):
+        torch.testing.assert_close(left, right)
+
+
+def test_resampled_latents_appear_in_the_history() -> None:
+    config = rows.row("l1", training=rows.training(n_steps=40), resampling=rows.resampling())
+    run = training.start(config, source(), CPU)
+    with torch.no_grad():
+        run.sae.b_enc[:4] = -100.0
+    for x in islice(source()(0), 40):
+        training.advance_(run, x, source())
+    history = training.language_history(run.rows).set_index("step")
+    assert history.resampled[20] >= 4
+    assert history.resampled[40] == 0
+    assert not run.dead()[:4].all()
