@@ -81,15 +81,8 @@ def badge(verdict: str) -> str:
 def verdict(claims: pd.DataFrame, id: str) -> Markdown:
     """The box of one claim: what was claimed, what was expected, what came out."""
     record = _record(claims, id)
-    head = f"{badge(record['verdict'])} [Claim {plain(id)}]({SCORECARD}#{id})"
-    source = f"{plain(record['paper'])}, {plain(record['source'])}"
-    rows = {
-        "Published": plain(record["published"]),
-        "Counts as replicated": plain(record["expectation"]),
-        "Came out here": _outcome(record),
-    }
-    body = f"{head}\n\n{_statement(record)} [{source}]{{.claim-source}}\n\n{_definitions(rows)}"
-    return Markdown(f":::: {{.claim .{BADGES[record['verdict']]}}}\n{body}\n::::\n")
+    link = f"[Claim {plain(id)}]({SCORECARD}#{id})"
+    return Markdown(_box(record, head=link, more={}))
 
 
 def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) -> Markdown:
@@ -144,19 +137,26 @@ def pipe_table(
 
 
 def _entry(record: Record) -> str:
-    """One claim on the scorecard."""
-    figure = record["figure"].replace(".html", ".qmd")
+    """One claim on the scorecard: its box, with its id as anchor and where to look further."""
     module, _, function = record["code"].partition(":")
+    figure = record["figure"].replace(".html", ".qmd")
+    path = f"src/{module.replace('.', '/')}.py"
+    see = f"[where it is shown]({figure}); judged by `{function}` in `{path}`"
+    return _box(record, head=f"Claim {plain(record['id'])}", more={"See": see}, anchor=record["id"])
+
+
+def _box(record: Record, *, head: str, more: dict[str, str], anchor: str = "") -> str:
     rows = {
-        "Source": plain(record["source"]),
         "Published": plain(record["published"]),
         "Counts as replicated": plain(record["expectation"]),
         "Came out here": _outcome(record),
-        "See": f"[the figure]({figure}), or the function `{function}` in "
-        f"`src/{module.replace('.', '/')}.py`",
     }
-    head = f"#### {plain(record['id'])} {badge(record['verdict'])} {{#{record['id']}}}"
-    return f"{head}\n\n{_statement(record)}\n\n{_definitions(rows)}"
+    words = plain(record["statement"])
+    source = f"[{plain(record['paper'])}, {plain(record['source'])}]{{.claim-source}}"
+    statement = f"“{words}” {source}" if record["quoted"] else f"{words} {source}"
+    opening = f":::: {{{f'#{anchor} ' if anchor else ''}.claim .{BADGES[record['verdict']]}}}"
+    body = f"{badge(record['verdict'])} {head}\n\n{statement}\n\n{_definitions(rows | more)}"
+    return f"{opening}\n{body}\n::::\n"
 
 
 def _seen(character: str) -> str:
@@ -167,11 +167,6 @@ def _seen(character: str) -> str:
 def _definitions(rows: dict[str, str]) -> str:
     """A definition list: it wraps on a phone, where a table would not."""
     return "\n\n".join(f"{name}\n:   {text}" for name, text in rows.items())
-
-
-def _statement(record: Record) -> str:
-    words = plain(record["statement"])
-    return f"“{words}”" if record["quoted"] else words
 
 
 def _outcome(record: Record) -> str:
@@ -196,7 +191,7 @@ def _measured(record: Record) -> str:
     return f"{text} (95% interval {low} to {high})"
 
 
-def _number(value: float) -> str:
+def _number(value: float | int) -> str:
     """`value`, without decimals if it is whole: a frame turns counts beside gaps into floats."""
     whole = math.isfinite(value) and value == int(value)
     return fmt(int(value) if whole else value)

@@ -17,6 +17,8 @@ Row = dict[str, Any]
 
 TOP = 0
 """The interval that holds the examples with the largest activations."""
+SPACE = "\N{OPEN BOX}"
+"""Stands for a space in a token that is shown alone."""
 NONE_CHOSEN = "No latent was chosen for this reason at this scale."
 
 
@@ -65,7 +67,7 @@ def _head(latents: pd.DataFrame, number: int) -> str:
             f"{fmt(precision, '%')} of its active tokens lie in planted {row['planted_kind']}, "
             f"and it is active on {fmt(recall, '%')} of those tokens"
         )
-    first, *rest = map(escape, words)
+    first, *rest = map(_entities, words)
     return f'<p class="latent-head"><strong>{first}</strong> {"; ".join(rest)}</p>'
 
 
@@ -98,7 +100,7 @@ def _logits(rows: list[Row], token_texts: list[str], *, n: int = 10) -> str:
         kept = _ranked([row for row in rows if row["sign"] == sign], n)
         tokens = " ".join(
             f'<bdi class="token" title="{escape(fmt(float(row["effect"]), digits=2))}">'
-            f"{_entities(token_texts[row['token']])}</bdi>"
+            f"{_entities(token_texts[row['token']]).replace(' ', SPACE)}</bdi>"
             for row in kept
         )
         parts.append(f"<dt>{title}</dt><dd>{tokens or 'none'}</dd>")
@@ -135,8 +137,9 @@ def _spread(values: list[int], n: int) -> list[int]:
 
 def _entities(text: str) -> str:
     """`text`, visible, every character that HTML or Markdown might act on as an entity."""
-    shown = visible(text).replace(" ", "\N{OPEN BOX}")
     return "".join(
-        character if character.isalnum() or not character.isascii() else f"&#{ord(character)};"
-        for character in shown
+        character
+        if character.isalnum() or not character.isascii() or character == " "
+        else f"&#{ord(character)};"
+        for character in visible(text)
     )

@@ -7,20 +7,20 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from IPython.display import Markdown
 
-from superposition.site.cards import pipe_table, plain
+from superposition.site.cards import NOTHING, pipe_table, plain
 
 
 def parameters(config: type, values: dict[str, Any]) -> Markdown:
     """The fields of the dataclass `config` with their `values` and meanings, as a table."""
     rows = [
-        [f"`{name}`", plain(_value(value)), plain(meaning)]
+        [f"`{name}`", plain(_value(value)), _prose(meaning)]
         for name, value, meaning in _fields(config, values)
     ]
     return Markdown(pipe_table(["parameter", "value", "meaning"], rows, widths=[5, 4, 12]))
@@ -71,8 +71,24 @@ def _documented(definition: ast.stmt) -> dict[str, str]:
     return found
 
 
+def _prose(meaning: str) -> str:
+    """`meaning` as literal Markdown, except that `code` stays code."""
+    if not meaning:
+        return NOTHING
+    parts = meaning.split("`")
+    return "".join(
+        f"`{part}`" if index % 2 else _literal(part) for index, part in enumerate(parts) if part
+    )
+
+
+def _literal(part: str) -> str:
+    """`part` with the spaces at its ends, which `plain` takes away."""
+    before, after = " " * part.startswith(" "), " " * part.endswith(" ")
+    return f"{before}{plain(part)}{after}" if part.strip() else part
+
+
 def _value(value: Any) -> str:
-    if value is None:
+    if value is None or value is MISSING:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -1,0 +1,205 @@
+"""A whole tree of made-up results, enough to render every page: hostile text, no meaning."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from tests.charts.synthetic import frame
+
+from superposition.claims import core
+from superposition.language import tokens
+from superposition.store import Store
+
+ROOT = Path(__file__).parents[2]
+SCALE = "laptop"
+HOSTILE = (
+    "</script><script>alert('x')</script> {{< include x >}} $\\frac$ **b** `c` | \u202e \x1b\n"
+)
+"""Text that must come out as text, wherever it lands."""
+DENSITIES = (1.0, 0.2, 0.1, 0.01)
+ROWS = {
+    "toy": ["five-in-two", "twenty-in-five", "twenty-in-five-linear", "eighty-in-twenty"],
+    "toy_sae": ["no-resampling", "random-resampling", "loss-weighted-resampling"],
+    "transformer": ["main", "second-seed", "shuffled"],
+    "activations": ["main"],
+    "sae": ["l1", "batch-topk"],
+}
+SIZES = {"five-in-two": (5, 2), "eighty-in-twenty": (80, 20), "sae-target": (5, 2)}
+
+
+def write_project(folder: Path) -> Path:
+    """The paper, its settings and made-up results of the laptop scale in `folder`."""
+    shutil.copytree(ROOT / "paper", folder / "paper")
+    for name in ("_quarto.yml", "dvc.yaml"):
+        shutil.copy(ROOT / name, folder)
+    write_params(folder)
+    write_results(Store(scale=SCALE, root=folder))
+    return folder
+
+
+def write_params(folder: Path) -> None:
+    """The repository's params.yaml, with every row that the pages name."""
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for section, rows in (ROWS | {"toy": [*ROWS["toy"], "sae-target"]}).items():
+        tree[section] = {row: {} for row in rows} | tree.get(section, {})
+    text = yaml.safe_dump(tree | {"scale": SCALE}, sort_keys=False)
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
+
+
+def write_results(store: Store) -> None:
+    """Every artefact that the pages read."""
+    _text(store)
+    for row in ROWS["toy"]:
+        _toy(store, row, densities=DENSITIES, n_seeds=2)
+    _toy(store, "sae-target", densities=(0.01,), n_seeds=4)
+    for row in ROWS["toy_sae"]:
+        _toy_sae(store, row)
+    for row in ROWS["transformer"]:
+        store.save_table(
+            frame("transformer/history.parquet", 5), "transformer", row, "history.parquet"
+        )
+        store.save_json(_Numbers(3.2), "transformer", row, "metrics.json")
+    for row in ROWS["sae"]:
+        _sae(store, row)
+    records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
+    store.save_json(records, "claims.json")
+    cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}
+    store.save_json(cost, "costs", "toy@five-in-two.json")
+
+
+class _Numbers(dict):
+    """Metrics of which every one that the values ask for exists."""
+
+    NAMES = (
+        "bytes planted_bytes packages documents train_documents held_out_documents duplicates "
+        "vocab_size train_tokens held_out_tokens bytes_per_token unigram bigram trigram "
+        "five_gram n_tokens held_out_loss n_parameters n_instances instances_complete "
+        "mean_recovered mean_best_cosine dead_latents n_activations d_in d_sae l0 mse "
+        "explained_variance loss_clean loss_sae loss_zero_ablation loss_mean_ablation dead "
+        "dead_fraction dead_fraction_low dead_fraction_high ultra_low_density "
+        "ultra_low_density_fraction over_one_percent median_encoder_decoder_cosine neuron_l0 "
+        "epochs n_epochs near_duplicates faulty_files distinct_files distinct_bytes train_bytes "
+        "held_out_bytes loss_recovered_zero loss_recovered_zero_low loss_recovered_zero_high "
+        "loss_recovered_mean loss_recovered_mean_low loss_recovered_mean_high"
+    )
+
+    def __init__(self, value: float) -> None:
+        whole = ("n_", "instances", "dead_latents", "dead", "packages", "documents", "duplicates")
+        whole += ("train_", "held_out_documents", "held_out_tokens", "bytes", "vocab", "d_", "over")
+        super().__init__(
+            {
+                name: 8 if name.startswith(whole) and not name.endswith("_per_token") else value
+                for name in self.NAMES.split()
+            }
+        )
+
+
+def _text(store: Store) -> None:
+    manifest = frame("text/manifest.parquet", 3, package=[HOSTILE, "b", "c"])
+    store.save_table(manifest, "text", "manifest.parquet")
+    for stage in ("text", "tokens", "ngrams"):
+        store.save_json(_Numbers(4.5), stage, "metrics.json")
+    config = tokens.TokensConfig(vocab_size=300, sample_bytes=10_000, seed=0)
+    tokenizer = tokens.train_tokenizer([HOSTILE * 5, "def f(x):\n    return x\n" * 20], config)
+    store.save_text(tokenizer.to_str(), "tokens", "tokenizer.json")
+
+
+def _toy(store: Store, row: str, *, densities: tuple[float, ...], n_seeds: int) -> None:
+    n_features, d_hidden = SIZES.get(row, (20, 5))
+    n = len(densities) * n_seeds
+    rng = np.random.default_rng(0)
+    probability = np.repeat(densities, n_seeds)
+    angles = 2 * np.pi * np.arange(n_features) / n_features
+    features = frame(
+        "toy/features.parquet",
+        n * n_features,
+        instance=np.repeat(np.arange(n), n_features),
+        feature_probability=np.repeat(probability, n_features),
+        feature=np.tile(np.arange(n_features), n),
+        x=np.tile(np.cos(angles), n),
+        y=np.tile(np.sin(angles), n),
+    )
+    instances = frame(
+        "toy/instances.parquet",
+        n,
+        seed=np.tile(np.arange(n_seeds), len(densities)),
+        feature_probability=probability,
+        geometry=["pentagon" if index % 2 else "digons" for index in range(n)],
+    )
+    weights = {
+        "W": torch.from_numpy(rng.normal(size=(n, n_features, d_hidden)).astype(np.float32)),
+        "b": torch.zeros(n, n_features),
+    }
+    store.save_table(features, "toy", row, "features.parquet")
+    store.save_table(instances, "toy", row, "instances.parquet")
+    store.save_tensors(weights, "toy", row, "weights.safetensors")
+
+
+def _toy_sae(store: Store, row: str) -> None:
+    recovery = frame(
+        "toy_sae/recovery.parquet",
+        20,
+        instance=np.repeat(np.arange(4), 5),
+        feature=np.tile(np.arange(5), 4),
+    )
+    store.save_table(recovery, "toy_sae", row, "recovery.parquet")
+    history = frame("toy_sae/history.parquet", 8, instance=np.repeat([0, 1], 4))
+    store.save_table(history, "toy_sae", row, "history.parquet")
+    store.save_json(_Numbers(0.9), "toy_sae", row, "metrics.json")
+    directions = torch.randn(4, 5, 2, generator=torch.Generator().manual_seed(0))
+    store.save_tensors({"W_dec": directions}, "toy_sae", row, "weights.safetensors")
+
+
+def _sae(store: Store, row: str) -> None:
+    store.save_table(frame("sae/history.parquet", 6), "sae", row, "history.parquet")
+    latents = frame("evaluation/latents.parquet", 30)
+    store.save_table(latents, "evaluation", row, "latents.parquet")
+    for stage in ("sae", "evaluation"):
+        store.save_json(_Numbers(0.8), stage, row, "metrics.json")
+    for name, table in _exploration().items():
+        store.save_table(table, "features", row, f"{name}.parquet")
+
+
+def _exploration() -> dict[str, pd.DataFrame]:
+    reasons = ["matches base64", "matches dna", "largest effect on a logit", f"random {HOSTILE}"]
+    kinds = ["base64", "dna", "", HOSTILE]
+    chosen = frame("features/latents.parquet", 4, reason=reasons, planted_kind=kinds)
+    n = 4 * 3 * 2
+    contexts = [np.arange(9, dtype=np.int32) + 30 * (index % 8) for index in range(n)]
+    examples = frame(
+        "features/examples.parquet",
+        n,
+        latent=np.repeat(np.arange(4), 6),
+        interval=np.tile(np.repeat([0, 1, 5], 2), 4),
+        rank=np.tile([0, 1], 12),
+        offset=np.full(n, 4),
+        tokens=contexts,
+        activations=[np.linspace(0, 2, 9) for _ in range(n)],
+    )
+    logits = frame(
+        "features/logits.parquet",
+        4 * 6,
+        latent=np.repeat(np.arange(4), 6),
+        sign=np.tile(["up"] * 3 + ["down"] * 3, 4),
+        rank=np.tile(np.arange(3), 8),
+        token=np.arange(24) * 7,
+    )
+    neurons = frame("features/neurons.parquet", 12, latent=np.repeat(np.arange(4), 3))
+    return {"latents": chosen, "examples": examples, "logits": logits, "neurons": neurons}
+
+
+def _record(claim: core.Claim, index: int) -> dict:
+    """The claim with a made-up verdict, each of the four in turn, and hostile words."""
+    holds = core.VERDICTS[index % len(core.VERDICTS)]
+    measured = [0.5, 3, HOSTILE, None][index % 4]
+    interval = (0.25, 0.75) if index % 4 == 0 else None
+    verdict = core.Verdict(measured=measured, holds=holds, detail=HOSTILE, interval=interval)
+    record = core.Record(
+        claim=replace(claim, statement=f"{claim.statement} {HOSTILE}"), verdict=verdict
+    )
+    return json.loads(json.dumps(record.as_json()))
