@@ -47,14 +47,13 @@ def feature_table(
     return repeated.assign(**measures)
 
 
-def history_table(history: dict[int, Float[Tensor, " instance"]]) -> pd.DataFrame:
-    """The table toy/history: the training loss of every instance at the recorded steps."""
-    losses = torch.stack(list(history.values()), dim=1).cpu()
-    instances, steps = losses.shape
+def history_table(losses: Float[Tensor, "instance recorded"], *, steps: list[int]) -> pd.DataFrame:
+    """The table toy/history: the training loss of every instance at the recorded `steps`."""
+    instances = len(losses)
     return pd.DataFrame(
         {
-            "instance": np.repeat(np.arange(instances), steps),
-            "step": np.tile(list(history), instances),
+            "instance": np.repeat(np.arange(instances), len(steps)),
+            "step": np.tile(steps, instances),
             "loss": losses.flatten().numpy(),
         }
     )

@@ -1,9 +1,10 @@
 """Training toy models: densities times seeds as instances of one model, in one loop."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from superposition import compute
-from superposition.toy import data, tables
+from superposition.toy import data, parallel, tables
 from superposition.toy.gradients import FusedLoss
 from superposition.toy.models import Output, ToyModel, repeat_seeds, xavier_start
 
@@ -81,6 +82,12 @@ class ToyConfig:
         """I_i = importance_base**i for i from 0."""
         return self.importance_base ** torch.arange(self.n_features)
 
+    def only(self, densities: Sequence[int]) -> "ToyConfig":
+        """The same experiment at some of its densities, given by their index."""
+        return replace(
+            self, feature_probabilities=tuple(self.feature_probabilities[i] for i in densities)
+        )
+
     def instances(self) -> pd.DataFrame:
         """The instances in order: instance, seed, feature_probability."""
         seeds = range(self.n_seeds)
@@ -113,38 +120,58 @@ def fit(
     Seeds of one density see the same samples and differ in their random start; seed k has the same
     start at every density.
     """
-    model = initial_model(config, device=device)
-    history = train_(model, config, progress=progress)
-    held_out = _finite(held_out_loss(config, model), config.n_steps, config)
-    W, b, keys = model.W.detach().cpu(), model.b.detach().cpu(), config.instances()
+    groups = _groups(config, device)
+
+    def train_group(group: list[int], stop: Event) -> _Trained:
+        shown = progress if group is groups[0] else _silent
+        return _train(config.only(group), device=device, progress=shown, stop=stop)
+
+    parts = parallel.in_threads(train_group, groups)
+    order = [
+        p * config.n_seeds + s for group in groups for p in group for s in range(config.n_seeds)
+    ]
+    W, b, held_out, history = (
+        torch.cat(tensors)[torch.tensor(order).argsort()] for tensors in zip(*parts, strict=True)
+    )
+    keys = config.instances()
     return FittedToy(
         W=W,
         b=b,
-        instances=tables.instance_table(keys, W, held_out.cpu()),
+        instances=tables.instance_table(keys, W, held_out),
         features=tables.feature_table(keys, W, b, importance=config.importance()),
-        history=history,
+        history=tables.history_table(history, steps=recorded_steps(config)),
     )
 
 
-def train_(model: ToyModel, config: ToyConfig, *, progress: Progress) -> pd.DataFrame:
-    """Train `model` in place, on its device. Returns the table toy/history."""
+def train_(
+    model: ToyModel, config: ToyConfig, *, progress: Progress, stop: Event
+) -> Float[Tensor, "instance recorded"]:
+    """Train `model` in place, on its device. Returns the training losses at `recorded_steps`."""
     fused = _fused(config, model)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
     )
     generator = random_stream(config, "training", model.W.device)
-    history: dict[int, Tensor] = {}
+    recorded, losses = set(recorded_steps(config)), []
     for steps in progress(_blocks(config.n_steps, config), "toy models"):
+        if stop.is_set():
+            break
         batches = draw_batches(config, len(steps), generator)
         n_empty = data.count_empty(batches).to(model.W.device)
         for index, step in enumerate(steps):
             current = [density.batch(index) for density in batches]
-            if _is_recorded(step, config):
-                history[step] = _finite(fused.loss(current, n_empty[index]), step, config)
+            if step in recorded:
+                losses.append(_finite(fused.loss(current, n_empty[index]), step, config))
             fused.backward_(current, n_empty[index])
             optimizer.param_groups[0]["lr"] = config.lr * _rate(config, step)
             optimizer.step()
-    return tables.history_table(history)
+    return torch.stack(losses, dim=1)
+
+
+def recorded_steps(config: ToyConfig) -> list[int]:
+    """The steps before which the training loss is recorded, the last one among them."""
+    every = max(1, config.n_steps // HISTORY_ROWS)
+    return sorted({*range(0, config.n_steps, every), config.n_steps - 1})
 
 
 def initial_model(config: ToyConfig, *, device: torch.device) -> ToyModel:
@@ -185,6 +212,33 @@ def random_stream(config: ToyConfig, purpose: str, device: torch.device) -> Gene
     return Generator(device).manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
 
 
+class _Trained(NamedTuple):
+    """Trained models, on the CPU."""
+
+    W: Tensor
+    b: Tensor
+    held_out: Tensor
+    history: Tensor
+
+
+def _train(config: ToyConfig, *, device: torch.device, progress: Progress, stop: Event) -> _Trained:
+    model = initial_model(config, device=device)
+    history = train_(model, config, progress=progress, stop=stop)
+    held_out = _finite(held_out_loss(config, model), config.n_steps, config)
+    return _Trained(model.W.detach().cpu(), model.b.detach().cpu(), held_out.cpu(), history.cpu())
+
+
+def _groups(config: ToyConfig, device: torch.device) -> list[list[int]]:
+    """Densities to train together, as indices: one group for each core, all on a GPU."""
+    costs = [1 - (1 - p) ** config.n_features for p in config.feature_probabilities]
+    n_groups = torch.get_num_threads() if device.type == "cpu" else 1
+    return parallel.balanced_groups(costs, n_groups)
+
+
+def _silent(blocks: Iterable[range], _: str) -> Iterator[range]:
+    return iter(blocks)
+
+
 def _fused(config: ToyConfig, model: ToyModel) -> FusedLoss:
     return FusedLoss(
         model,
@@ -200,11 +254,6 @@ def _blocks(n_batches: int, config: ToyConfig) -> list[range]:
     return [range(i, min(i + size, n_batches)) for i in range(0, n_batches, size)]
 
 
-def _is_recorded(step: int, config: ToyConfig) -> bool:
-    every = max(1, config.n_steps // HISTORY_ROWS)
-    return step % every == 0 or step == config.n_steps - 1
-
-
 def _rate(config: ToyConfig, step: int) -> float:
     done = step / config.n_steps
     match config.lr_schedule:
@@ -218,9 +267,10 @@ def _rate(config: ToyConfig, step: int) -> float:
 
 def _finite(loss: Tensor, step: int, config: ToyConfig) -> Tensor:
     if not bool(loss.isfinite().all()):
-        row = config.instances().iloc[int((~loss.isfinite()).nonzero()[0])]
+        instance = config.instances().iloc[int((~loss.isfinite()).nonzero()[0])]
         raise ValueError(
-            f"step {step}: the loss of instance {row.instance:.0f} (feature_probability="
-            f"{row.feature_probability:g}, seed={row.seed:.0f}) is not finite; lr={config.lr:g}"
+            f"step {step}: the loss of the instance with feature_probability="
+            f"{instance.feature_probability:g} and seed={instance.seed:.0f} is not finite "
+            f"(lr={config.lr:g})"
         )
     return loss
