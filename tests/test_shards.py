@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from superposition.shard_writer import writing
+from superposition.shard_writer import ShardWriter
 from superposition.shards import Column, Layout, ShardReader, shard_path
 from superposition.store import ArtefactError
 
@@ -18,7 +18,7 @@ def cache(folder: Path, *, n_rows: int = 100, rows_per_shard: int = 16, seed: in
     """Rows 0 to n_rows - 1, appended seven at a time; ten of them make a document."""
     layout = Layout(n_rows=n_rows, rows_per_shard=rows_per_shard, seed=seed, columns=COLUMNS)
     number = torch.arange(n_rows)
-    with writing(folder, layout) as writer:
+    with ShardWriter(folder, layout) as writer:
         for part in number.split(7):
             acts = torch.stack([part % 128, part // 128, -part % 128], dim=1)
             writer.append({"document": part // 10, "acts": acts})
@@ -87,6 +87,27 @@ def test_a_stream_can_start_anywhere_and_run_through_epochs(tmp_path, start):
     assert torch.equal(rest, whole[start % 100 :])
 
 
+def test_a_source_gives_whole_batches_of_one_epoch_from_any_batch_on(tmp_path):
+    reader = ShardReader(cache(tmp_path / "shards"))
+    source, whole = reader.source(13), next(reader.batches(100))
+    assert torch.equal(torch.cat(list(source(0))), whole[:91])
+    assert torch.equal(torch.cat(list(source(4))), whole[52:91])
+    assert next(source(2)).dtype == torch.bfloat16
+    assert [list(source(first)) for first in (7, 8, 50)] == [[], [], []]
+
+
+def test_the_index_tells_caches_with_other_rows_apart(tmp_path):
+    layout = Layout(n_rows=4, rows_per_shard=2, seed=0, columns=COLUMNS)
+    for name, value in [("a", 0.0), ("b", 1.0), ("c", 1.0)]:
+        with ShardWriter(tmp_path / name, layout) as writer:
+            writer.append({"acts": torch.full((4, 3), value), "document": torch.zeros(4)})
+    a, b, c = (ShardReader(tmp_path / name).index for name in "abc")
+    assert (a == b, b == c) == (False, True)
+    shutil.copy(shard_path(tmp_path / "a", 1), shard_path(tmp_path / "b", 1))
+    with pytest.raises(ArtefactError, match=r"b/shard-00001\.safetensors is foreign"):
+        ShardReader(tmp_path / "b")
+
+
 def test_a_sample_is_seeded_and_has_no_row_twice(tmp_path):
     reader = ShardReader(cache(tmp_path / "shards"))
     sample = reader.sample(80, seed=1)
@@ -119,13 +140,13 @@ def test_an_unfinished_cache_leaves_nothing_behind(tmp_path):
     rows = {"acts": torch.zeros(6, 3), "document": torch.zeros(6)}
     with (
         pytest.raises(ValueError, match="4 of n_rows=10 rows are missing"),
-        writing(tmp_path / "shards", layout) as writer,
+        ShardWriter(tmp_path / "shards", layout) as writer,
     ):
         writer.append(rows)
     twelve = {name: torch.cat([column, column]) for name, column in rows.items()}
     with (
         pytest.raises(ValueError, match="12 rows exceed the 10 that are missing"),
-        writing(tmp_path / "shards", layout) as writer,
+        ShardWriter(tmp_path / "shards", layout) as writer,
     ):
         writer.append(twelve)
     assert list(tmp_path.iterdir()) == []
@@ -149,12 +170,12 @@ def test_rows_of_another_shape_are_refused(tmp_path, column):
     rows = {"acts": torch.zeros(2, 3), "document": torch.zeros(2)}
     with (
         pytest.raises(ValueError, match=f"column {column} is"),
-        writing(tmp_path / "shards", layout) as writer,
+        ShardWriter(tmp_path / "shards", layout) as writer,
     ):
         writer.append(rows | {column: torch.zeros(2, 5)})
     with (
         pytest.raises(ValueError, match="the cache has"),
-        writing(tmp_path / "shards", layout) as writer,
+        ShardWriter(tmp_path / "shards", layout) as writer,
     ):
         writer.append({column: rows[column]})
 

@@ -5,11 +5,13 @@ Rows first go to the file of the shard they belong to, in a temporary folder, in
 they come; at the end each shard is put in order by itself.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 import psutil
@@ -17,37 +19,34 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from superposition.shards import INDEX, LABEL, Layout, Rows, shard_path
+from superposition.shards import INDEX_FILE, LABEL, Index, Layout, Rows, shard_path
 from superposition.store import whole
 
 SLOT_BYTES = 8
 """In front of each waiting row: its place within the shard, an int64."""
 
 
-@contextmanager
-def writing(folder: Path, layout: Layout) -> Iterator["ShardWriter"]:
-    """A writer for exactly `layout.n_rows` rows, which lie under `folder` once it is left.
-
-    If something goes wrong before, nothing lies there. Disk: the cache, and one shard more.
-    """
-    _remove_leftovers(folder)
-    with whole(folder) as partial:
-        partial.mkdir()
-        writer = ShardWriter(partial, layout)
-        with writer.open_files():
-            yield writer
-        writer.finish()
-
-
 class ShardWriter:
-    """Takes rows in any order. Memory: 8 bytes per row of the cache, and about three shards."""
+    """A context that takes exactly `layout.n_rows` rows, which lie under `folder` at its end.
+
+    If something goes wrong before, nothing lies there. Memory: 8 bytes per row of the cache, and
+    about three shards. Disk: the cache, and one shard more.
+    """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
-        self.layout = layout
-        self._folder = folder
-        generator = torch.Generator().manual_seed(layout.seed)
-        self._place = torch.randperm(layout.n_rows, generator=generator)
-        self._n_appended = 0
+        self.folder, self.layout = folder, layout
+        self._context = self._writing()
+
+    def __enter__(self) -> "ShardWriter":
+        return self._context.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return self._context.__exit__(kind, error, trace)
 
     @property
     def rows_left(self) -> int:
@@ -59,6 +58,7 @@ class ShardWriter:
         records = self._records(rows)
         if len(records) > self.rows_left:
             raise ValueError(f"{len(records)} rows exceed the {self.rows_left} that are missing")
+        self._digest.update(records.numpy().data)
         place = self._place[self._n_appended : self._n_appended + len(records)]
         self._n_appended += len(records)
         shard = place // self.layout.rows_per_shard
@@ -70,22 +70,28 @@ class ShardWriter:
             file.write(part.numpy().tobytes())
 
     @contextmanager
-    def open_files(self) -> Iterator[None]:
-        """The files of the waiting rows, open."""
-        with ExitStack() as stack:
-            paths = [self._waiting(shard) for shard in range(self.layout.n_shards)]
-            self._files = [stack.enter_context(path.open("wb")) for path in paths]
-            yield
+    def _writing(self) -> Iterator["ShardWriter"]:
+        _remove_leftovers(self.folder)
+        generator = torch.Generator().manual_seed(self.layout.seed)
+        self._place = torch.randperm(self.layout.n_rows, generator=generator)
+        self._n_appended, self._digest = 0, hashlib.sha256(repr(self.layout).encode())
+        with whole(self.folder) as self._partial:
+            self._partial.mkdir()
+            with ExitStack() as stack:
+                paths = [self._waiting(shard) for shard in range(self.layout.n_shards)]
+                self._files = [stack.enter_context(path.open("wb")) for path in paths]
+                yield self
+            self._finish()
 
-    def finish(self) -> None:
-        """Put every shard in order."""
+    def _finish(self) -> None:
         if self.rows_left:
             raise ValueError(f"{self.rows_left} of n_rows={self.layout.n_rows} rows are missing")
+        index = Index(layout=self.layout, digest=self._digest.hexdigest())
         for shard in range(self.layout.n_shards):
-            path = shard_path(self._folder, shard)
-            save_file(self._ordered(shard), path, metadata={LABEL: self.layout.label_of(shard)})
+            path = shard_path(self._partial, shard)
+            save_file(self._ordered(shard), path, metadata={LABEL: index.label_of(shard)})
             self._waiting(shard).unlink()
-        (self._folder / INDEX).write_text(self.layout.to_json(), encoding="utf-8")
+        (self._partial / INDEX_FILE).write_text(index.to_json(), encoding="utf-8")
 
     def _ordered(self, shard: int) -> Rows:
         raw = torch.from_numpy(np.fromfile(self._waiting(shard), dtype=np.uint8))
@@ -114,7 +120,7 @@ class ShardWriter:
         return torch.cat(parts, dim=1)
 
     def _waiting(self, shard: int) -> Path:
-        return self._folder / f"{shard:05d}.waiting"
+        return self._partial / f"{shard:05d}.waiting"
 
 
 def _remove_leftovers(folder: Path) -> None:

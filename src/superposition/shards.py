@@ -1,6 +1,6 @@
 """Rows on disk in shards: what a cache looks like, and how it is read back as a stream.
 
-    <folder>/index.json                  what the cache holds
+    <folder>/index.json                  what the cache holds, with a digest of all rows
     <folder>/shard-00000.safetensors     its first `rows_per_shard` rows, and so on
 
 `shard_writer.py` writes them in a globally shuffled order, so whoever wants rows in random order
@@ -9,20 +9,20 @@ reads them from the beginning to the end, and never holds more than two shards.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from superposition.store import ArtefactError
 
-INDEX = "index.json"
+INDEX_FILE = "index.json"
 LABEL = "shard"
 """The key in a shard's header that says which one it is."""
 FORMATS = {
@@ -68,6 +68,9 @@ class Layout:
     def __post_init__(self) -> None:
         if self.n_rows < 1 or self.rows_per_shard < 1:
             raise ValueError(f"n_rows={self.n_rows}, rows_per_shard={self.rows_per_shard}: below 1")
+        for name, column in self.columns.items():
+            if column.dtype not in FORMATS:
+                raise ValueError(f"column {name} is {column.dtype}; allowed: {[*FORMATS]}")
         if self.n_shards > MOST_SHARDS:
             raise ValueError(
                 f"rows_per_shard={self.rows_per_shard} cuts n_rows={self.n_rows} into "
@@ -88,26 +91,41 @@ class Layout:
         width = self.columns[name].width
         return [self.rows_of(shard)] if width is None else [self.rows_of(shard), width]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """A cache as its index.json describes it: two caches are the same if their indices are."""
+
+    layout: Layout
+    """Sizes and columns."""
+    digest: str
+    """SHA-256 of the layout and of the rows in the order in which they were appended."""
+
     def label_of(self, shard: int) -> str:
         """What the shard's header says, so that no other shard or cache is taken for it."""
-        return f"{shard} of {self.n_shards}: {self.n_rows} rows, seed {self.seed}"
+        return f"{shard} of {self.layout.n_shards}, {self.digest}"
 
     def to_json(self) -> str:
         """The text of index.json."""
+        layout = self.layout
         columns = {
-            name: [str(c.dtype)[len("torch.") :], c.width] for name, c in self.columns.items()
+            name: {"dtype": str(column.dtype).removeprefix("torch."), "width": column.width}
+            for name, column in layout.columns.items()
         }
-        sizes = {"n_rows": self.n_rows, "rows_per_shard": self.rows_per_shard, "seed": self.seed}
-        values = sizes | {"columns": columns, "n_shards": self.n_shards}
+        sizes = {name: getattr(layout, name) for name in ("n_rows", "rows_per_shard", "n_shards")}
+        values = sizes | {"seed": layout.seed, "columns": columns, "digest": self.digest}
         return json.dumps(values, sort_keys=True, indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "Layout":
-        """The layout that `to_json` wrote."""
+    def from_json(cls, text: str) -> "Index":
+        """The index that `to_json` wrote."""
         values = json.loads(text)
-        columns = {n: Column(getattr(torch, d), w) for n, (d, w) in values["columns"].items()}
+        columns = {
+            name: Column(getattr(torch, column["dtype"]), column["width"])
+            for name, column in values["columns"].items()
+        }
         sizes = {name: values[name] for name in ("n_rows", "rows_per_shard", "seed")}
-        return cls(columns=columns, **sizes)
+        return cls(layout=Layout(columns=columns, **sizes), digest=values["digest"])
 
 
 def shard_path(folder: Path, shard: int) -> Path:
@@ -121,10 +139,11 @@ class ShardReader:
     def __init__(self, folder: Path) -> None:
         """Open the cache in `folder`, and refuse it if any shard is missing, cut off or foreign."""
         self.folder = folder
-        self.layout = _read_layout(folder)
+        self.index = _read_index(folder)
+        self.layout = self.index.layout
         expected = {shard_path(folder, shard) for shard in range(self.layout.n_shards)}
         for path in sorted(set(folder.glob("shard-*")) - expected):
-            raise ArtefactError(f"{path} is no shard of the cache that {INDEX} describes")
+            raise ArtefactError(f"{path} is no shard of the cache that {INDEX_FILE} describes")
         for shard in range(self.layout.n_shards):
             self._check(shard)
 
@@ -171,6 +190,28 @@ class ShardReader:
                     kept, n_kept = [], 0
         if kept:
             yield _joined(kept)
+
+    def source(self, batch_size: int) -> Callable[[int], Iterator[Float[Tensor, "batch d_in"]]]:
+        """A function: the number of a batch in, and from that one on all batches of one epoch out.
+
+        They are activations as stored. Rows that do not fill a batch are left out.
+        """
+
+        def batches_from(first: int) -> Iterator[Tensor]:
+            start = first * batch_size
+            n_rows = max(0, len(self) - start) // batch_size * batch_size
+            return self.batches(batch_size, start=start, n_rows=n_rows)
+
+        return batches_from
+
+    def source(self, batch_size: int) -> Callable[[int], Iterator[Shaped[Tensor, "batch ..."]]]:
+        """For training: the whole batches of activations from a batch number on, no row twice."""
+
+        def batches(first: int) -> Iterator[Shaped[Tensor, "batch ..."]]:
+            n_rows = (len(self) // batch_size - first) * batch_size
+            return self.batches(batch_size, start=first * batch_size, n_rows=n_rows)
+
+        return batches
 
     def sample(self, n_rows: int, *, seed: int, column: str = "acts") -> Shaped[Tensor, "row ..."]:
         """One column of `n_rows` random rows, without replacement.
@@ -225,17 +266,17 @@ class ShardReader:
             name: (FORMATS[column.dtype], self.layout.shape_of(shard, name))
             for name, column in self.layout.columns.items()
         }
-        if label != self.layout.label_of(shard) or found != expected:
-            described = f"{self.layout.label_of(shard)!r} with {expected}"
+        if label != self.index.label_of(shard) or found != expected:
+            described = f"{self.index.label_of(shard)!r} with {expected}"
             raise ArtefactError(f"{path} is foreign: {label!r} with {found}, not {described}")
 
 
-def _read_layout(folder: Path) -> Layout:
-    path = folder / INDEX
+def _read_index(folder: Path) -> Index:
+    path = folder / INDEX_FILE
     if not path.exists():
         raise ArtefactError(f"no {path}: the cache is missing or incomplete")
     try:
-        return Layout.from_json(path.read_text(encoding="utf-8"))
+        return Index.from_json(path.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtefactError(f"{path} describes no cache: {error!r}") from None
 

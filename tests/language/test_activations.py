@@ -6,7 +6,7 @@ import torch
 from superposition.language.activations import ActivationsConfig, cache_activations, layout
 from superposition.language.transformer import OneLayerTransformer, TransformerConfig
 from superposition.language.windows import window_at
-from superposition.shard_writer import writing
+from superposition.shard_writer import ShardWriter
 from superposition.shards import ShardReader
 
 N_CTX, D_MLP = 8, 24
@@ -91,7 +91,7 @@ def test_another_seed_draws_other_windows_from_the_whole_stream():
 
 
 def test_on_disk_the_activations_are_the_same_to_the_precision_of_bfloat16(tmp_path):
-    with writing(tmp_path / "shards", layout(CONFIG, d_mlp=D_MLP)) as writer:
+    with ShardWriter(tmp_path / "shards", layout(CONFIG, d_mlp=D_MLP)) as writer:
         cache_activations(CONFIG, MODEL, TOKENS, document=DOCUMENT, start=START, writer=writer)
     rows = next(ShardReader(tmp_path / "shards").rows(150))
     position, order = rows["position"].sort()

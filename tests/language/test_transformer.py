@@ -13,6 +13,7 @@ from superposition.language.cross_entropy import (
 from superposition.language.transformer import (
     OneLayerTransformer,
     TransformerConfig,
+    restore,
     shuffled,
     to_bridge,
 )
@@ -147,6 +148,16 @@ def test_shuffling_keeps_the_entries_of_each_tensor_and_moves_them(model):
         assert parameter.numel() < 10 or not torch.equal(parameter, theirs)
     assert torch.equal(shuffled(model, seed=0).W_U, moved.W_U)
     assert not torch.equal(shuffled(model, seed=1).W_U, moved.W_U)
+
+
+def test_weights_make_the_model_again_and_foreign_ones_are_refused(model, tokens):
+    weights = model.state_dict()
+    assert torch.equal(restore(CONFIG, weights)(tokens), model(tokens))
+    expected = r"the weights have \(24,\) as layers.0.mlp.fc_in.bias, the parameters say \(32,\)"
+    with pytest.raises(ValueError, match=expected):
+        restore(replace(CONFIG, d_mlp=32), weights)
+    with pytest.raises(ValueError, match=r"no head\.weight among tok_embed\.weight, pos\.weight"):
+        restore(CONFIG, {name: weights[name] for name in weights if name != "head.weight"})
 
 
 def test_a_row_is_either_trained_or_shuffled():

@@ -187,9 +187,9 @@ def test_an_untrained_model_with_zero_unembedding_costs_the_log_of_the_vocabular
 
 def test_shuffled_weights_come_with_an_empty_history_and_predict_worse(whole):
     config = replace(CONFIG, of="trained", training=None)
-    control = shuffle(config, whole.model, held_out=text(300, seed=1))
+    control = shuffle(whole.model, config, held_out=text(300, seed=1))
     assert len(control.history) == 0
     assert list(control.history.dtypes) == list(whole.history.dtypes)
     assert control.metrics.held_out_loss > whole.metrics.held_out_loss
     with pytest.raises(ValueError, match="d_mlp=32 differs from 24 of the row 'trained'"):
-        shuffle(replace(config, d_mlp=32), whole.model, held_out=text(300, seed=1))
+        shuffle(whole.model, replace(config, d_mlp=32), held_out=text(300, seed=1))

@@ -107,8 +107,8 @@ def fit(
 
 
 def shuffle(
-    config: TransformerConfig,
     model: OneLayerTransformer,
+    config: TransformerConfig,
     *,
     held_out: Int[Tensor, " m"],
 ) -> FittedTransformer:

@@ -82,18 +82,23 @@ class TransformerConfig:
     """Of the initial weights and of the order of the text; of the permutations if shuffled."""
     held_out_tokens: int
     """Held-out tokens of the final loss, or all of them if there are fewer."""
-    of: str | None = None
-    """The row whose weights are shuffled, if this is such a control."""
+    made_from: str
+    """`tokens`, on which it is trained; or `transformer/<row>`, whose weights are shuffled."""
     training: TrainingConfig | None = None
     """How it is trained, if it is."""
 
     def __post_init__(self) -> None:
         for name in ("d_model", "d_mlp", "n_heads", "d_head", "n_ctx", "held_out_tokens"):
             _require(getattr(self, name) > 0, f"{name}={getattr(self, name)} is not above 0")
+        trained = self.made_from == "tokens"
         _require(
-            (self.of is None) != (self.training is None),
-            f"of={self.of!r} with training={'given' if self.training else None}: "
-            "a row is either trained or shuffled from another one; give exactly one of the two",
+            trained or self.made_from.startswith("transformer/"),
+            f"made_from={self.made_from!r}; allowed: tokens, or transformer/<row>",
+        )
+        _require(
+            trained == (self.training is not None),
+            f"made_from={self.made_from!r} with training={'given' if self.training else None}: "
+            "what is made from tokens is trained, what is made from a transformer is shuffled",
         )
 
 
@@ -205,6 +210,19 @@ class OneLayerTransformer(nn.Module):
 
     def _acts(self, residual: Tensor) -> Tensor:
         return F.relu(self._block.mlp.fc_in(self._block.ln2(residual)))
+
+
+def restore(config: TransformerConfig, weights: dict[str, Tensor]) -> OneLayerTransformer:
+    """The transformer of `config` with saved weights, under the names of its parameters."""
+    _require("head.weight" in weights, f"no head.weight among {', '.join(weights)}")
+    model = OneLayerTransformer(config, d_vocab=len(weights["head.weight"]))
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        ours, theirs = expected.get(name, "nothing"), found.get(name, "nothing")
+        _require(ours == theirs, f"the weights have {theirs} as {name}, the parameters say {ours}")
+    model.load_state_dict(weights)
+    return model
 
 
 def shuffled(model: OneLayerTransformer, *, seed: int) -> OneLayerTransformer:
