@@ -208,6 +208,15 @@ def test_the_picture_has_a_box_a_stage_and_an_arrow_a_dependency() -> None:
     assert "claims reads toy, tokens" in svg
 
 
+def test_an_arrow_that_follows_from_others_is_left_out() -> None:
+    paper = {"paper": {"cmd": "", "deps": ["data/${scale}"], "outs": ["_site"]}}
+    nodes = {node.name: node for node in stages.stages(DVC | paper)}
+    assert nodes["paper"].after == ("text", "toy", "tokens", "claims")
+    drawn = {node.name: node for node in stages.essential(list(nodes.values()))}
+    assert drawn["paper"].after == ("claims",)
+    assert drawn["claims"].after == ("toy", "tokens")
+
+
 def test_stages_in_a_circle_are_refused() -> None:
     nodes = [stages.StageNode(name="a", section="", after=("a",))]
     with pytest.raises(ValueError, match="stages a form a cycle"):

@@ -1,7 +1,7 @@
 """The pipeline in the pages: its stages as a picture drawn from dvc.yaml, and what they cost."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from superposition.values import fmt
 BOX_WIDTH, BOX_HEIGHT = 128, 44
 GAP_X, GAP_Y = 22, 46
 MARGIN = 6
+EVERYTHING = "*"
+"""In place of a folder: a stage depends on all results of its scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +42,10 @@ def read_stages(root: Path) -> list[StageNode]:
 def stages(tree: dict[str, Any]) -> list[StageNode]:
     """The stages of the section `stages` of a dvc.yaml, in its order, with who feeds whom."""
     bodies = {name: body.get("do", body) for name, body in tree.items()}
-    writers = {
-        folder: name for name, body in bodies.items() for folder in _folders(body.get("outs", []))
-    }
+    writers: dict[str, str] = {}
     for name, body in bodies.items():
-        writers |= dict.fromkeys(_folders(body.get("metrics", [])), name)
+        written = [*body.get("outs", []), *body.get("metrics", [])]
+        writers |= dict.fromkeys(_folders(written), name)
     return [
         StageNode(
             name=name,
@@ -55,8 +56,30 @@ def stages(tree: dict[str, Any]) -> list[StageNode]:
     ]
 
 
+def essential(nodes: list[StageNode]) -> list[StageNode]:
+    """The same stages without the arrows that follow from others: a to c if a to b to c."""
+    before: dict[str, set[str]] = {}
+    for node in _in_order(nodes):
+        before[node.name] = set(node.after).union(*(before[source] for source in node.after))
+    return [
+        replace(
+            node,
+            after=tuple(
+                source
+                for source in node.after
+                if not any(source in before[other] for other in node.after)
+            ),
+        )
+        for node in nodes
+    ]
+
+
 def picture(nodes: list[StageNode]) -> Markdown:
-    """The stages as boxes in layers, an arrow from each to those that read what it writes."""
+    """The stages as boxes in layers, an arrow from each to those that read what it writes.
+
+    Arrows that follow from others are left out.
+    """
+    nodes = essential(nodes)
     places = _places(nodes)
     width = max(x for x, _ in places.values()) + BOX_WIDTH + MARGIN
     height = max(y for _, y in places.values()) + BOX_HEIGHT + MARGIN
@@ -113,14 +136,15 @@ def duration(seconds: float) -> str:
 
 
 def _folders(entries: Iterable[Any]) -> list[str]:
-    """`data/<scale>/<folder>` of each dependency or output that lies under data/."""
+    """The folder in `data/<scale>/` of each path under it; EVERYTHING if that is all of it."""
     paths = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
-    parts = [path.split("/") for path in paths if path.startswith("data/")]
-    return list(dict.fromkeys(names[2] for names in parts if len(names) > 2))
+    parts = [[*path.split("/"), EVERYTHING] for path in paths if path.startswith("data/")]
+    return list(dict.fromkeys(names[2] for names in parts))
 
 
 def _sources(name: str, folders: list[str], writers: dict[str, str]) -> list[str]:
-    found = dict.fromkeys(writers[folder] for folder in folders if folder in writers)
+    read = list(writers) if EVERYTHING in folders else folders
+    found = dict.fromkeys(writers[folder] for folder in read if folder in writers)
     return [source for source in found if source != name]
 
 
@@ -131,14 +155,8 @@ def _section(foreach: Any) -> str:
 def _places(nodes: list[StageNode]) -> dict[str, tuple[int, int]]:
     """Top left corner of each box: a layer below all that it depends on, layers centred."""
     layer: dict[str, int] = {}
-    waiting = list(nodes)
-    while waiting:
-        ready = [node for node in waiting if all(source in layer for source in node.after)]
-        if not ready:
-            raise ValueError(f"stages {', '.join(node.name for node in waiting)} form a cycle")
-        for node in ready:
-            layer[node.name] = 1 + max((layer[source] for source in node.after), default=-1)
-        waiting = [node for node in waiting if node.name not in layer]
+    for node in _in_order(nodes):
+        layer[node.name] = 1 + max((layer[source] for source in node.after), default=-1)
     rows: list[list[str]] = [[] for _ in range(max(layer.values()) + 1)]
     for node in nodes:
         rows[layer[node.name]].append(node.name)
@@ -148,6 +166,20 @@ def _places(nodes: list[StageNode]) -> dict[str, tuple[int, int]]:
         for depth, row in enumerate(rows)
         for index, name in enumerate(row)
     }
+
+
+def _in_order(nodes: list[StageNode]) -> list[StageNode]:
+    """The stages, each after those that it reads."""
+    ordered: list[StageNode] = []
+    waiting = list(nodes)
+    while waiting:
+        known = {node.name for node in ordered}
+        ready = [node for node in waiting if known.issuperset(node.after)]
+        if not ready:
+            raise ValueError(f"stages {', '.join(node.name for node in waiting)} form a cycle")
+        ordered += ready
+        waiting = [node for node in waiting if node not in ready]
+    return ordered
 
 
 def _x(index: int, n: int, widest: int) -> int:
