@@ -11,11 +11,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 from tests.charts.synthetic import evaluations, features, frame, instances, with_row
 
 from superposition.charts import claims, language, saes, toy
 from superposition.features.display import visible
-from superposition.site.figures import swaps
+from superposition.site.figures import config, swaps
 from superposition.toy.theory import phase_diagram
 
 DENSITIES = (1.0, 0.2, 0.05)
@@ -129,6 +130,13 @@ def test_a_figure_names_only_colours_that_have_a_dark_version(spec: Spec) -> Non
     assert set(re.findall(r'"(#[0-9a-f]{6})"', text)) <= set(swaps())
 
 
+def test_a_figure_draws_marks_and_none_without_size(spec: Spec) -> None:
+    drawn = vl_convert.vegalite_to_svg(spec, config=config(dark=False))
+    marks = re.findall(r'role="graphics-symbol"[^>]* d="([^"]+)"', drawn)
+    assert marks or 'aria-roledescription="rule mark"' in drawn
+    assert not [path for path in marks if "h0v" in path or "NaN" in path]
+
+
 def test_no_axis_is_labelled_with_the_name_of_a_column(spec: Spec) -> None:
     raw = {"value", "low", "high", "recovered", "n_represented", "x", "y"}
     assert not raw & {title for title in titles(spec) if title}
@@ -166,13 +174,11 @@ def test_tokens_that_look_alike_are_told_apart_by_their_id() -> None:
 def test_the_cells_of_the_phase_diagram_tile_the_plane() -> None:
     points = phase_diagram(np.array([0.01, 0.1, 1.0]), np.array([0.1, 10.0]), bias=True)
     (rows,) = toy.phase_diagram(points).to_dict()["datasets"].values()
-    across = {(row["x"], row["x2"]) for row in rows}
-    assert sorted(round(end, 6) for cell in across for end in cell) == [
-        0.01,
-        *[round(10**-1.5, 6)] * 2,
-        *[round(10**-0.5, 6)] * 2,
-        1.0,
-    ]
+    first, second, third = sorted({(row["x"], row["x2"]) for row in rows})
+    assert first == pytest.approx((0.01, 10**-1.5), rel=0.006)
+    assert second == pytest.approx((10**-1.5, 10**-0.5), rel=0.006)
+    assert third == pytest.approx((10**-0.5, 1.0), rel=1e-4)
+    assert first[1] > second[0]
 
 
 def test_dead_latents_are_counted_in_words_and_left_out_of_the_histogram() -> None:

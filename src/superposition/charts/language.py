@@ -9,6 +9,7 @@ from superposition.charts.parts import (
     FEATURE,
     LATENT,
     NEURON,
+    bars,
     choice,
     groups,
     layered,
@@ -22,6 +23,7 @@ N_BINS = 20
 """Bins of a latent's activations."""
 CUT = 1.05
 """The loss axis ends this far above the largest baseline: the first steps are of no interest."""
+_ALL_LABELS = alt.Axis(labelOverlap=False)
 
 
 def packages(manifest: pd.DataFrame) -> alt.Chart:
@@ -33,7 +35,7 @@ def packages(manifest: pd.DataFrame) -> alt.Chart:
         .mark_bar(color=CONTROL)
         .encode(
             x=alt.X("bytes:Q", title="text taken (bytes)", axis=alt.Axis(format="~s")),
-            y=alt.Y("package:N", title=None, sort="-x"),
+            y=alt.Y("package:N", title=None, sort="-x", axis=_ALL_LABELS),
             tooltip=["package", "version", "licence", "files", alt.Tooltip("bytes", format=",")],
         )
         .properties(
@@ -87,7 +89,10 @@ def logit_effects(logits: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("effect:Q", title="change of the logit per unit of activation"),
             y=alt.Y(
-                "label:N", title="token", sort=alt.EncodingSortField("effect", order="descending")
+                "label:N",
+                title="token",
+                sort=alt.EncodingSortField("effect", order="descending"),
+                axis=_ALL_LABELS,
             ),
             color=alt.Color(
                 "sign:N",
@@ -115,7 +120,7 @@ def neuron_basis(neurons: pd.DataFrame) -> alt.Chart:
         .mark_bar(color=NEURON)
         .encode(
             x=alt.X("share:Q", title="share of the direction's L1 norm", axis=alt.Axis(format="%")),
-            y=alt.Y("neuron:N", title="neuron", sort="-x"),
+            y=alt.Y("neuron:N", title="neuron", sort="-x", axis=_ALL_LABELS),
             tooltip=[
                 "neuron",
                 alt.Tooltip("weight", title="coefficient", format=".3f"),
@@ -140,13 +145,12 @@ def activations(examples: pd.DataFrame) -> alt.Chart:
     )
     latent = choice(bins, "latent", "latent")
     return (
-        alt.Chart(bins)
+        bars(bins)
         .transform_filter("datum.latent == chosen_latent")
         .add_params(latent)
-        .mark_bar(color=LATENT)
         .encode(
             x=alt.X("low:Q", bin="binned", title="activation"),
-            x2="high:Q",
+            x2="high",
             y=alt.Y("count:Q", title="tokens in the sampled contexts"),
             tooltip=[
                 alt.Tooltip("low", title="from", format=".2f"),
@@ -186,7 +190,7 @@ def planted_contexts(latents: pd.DataFrame) -> alt.LayerChart:
         for kind, rows in groups(found, "planted_kind")
     )
     return layered(
-        base.mark_point(color=LATENT, filled=True, size=80).encode(tooltip=shown),
+        base.mark_point(color=LATENT, opacity=1, filled=True, size=80).encode(tooltip=shown),
         base.mark_text(align="left", dx=7).encode(text="planted_kind"),
     ).properties(
         title="How well single latents pick out the planted contexts",

@@ -45,6 +45,14 @@ def sparser_to_the_right(name: str = "feature_probability") -> alt.X:
     return alt.X(f"{name}:Q", axis=DENSITY_AXIS, scale=alt.Scale(type="log", reverse=True))
 
 
+def bars(bins: pd.DataFrame) -> alt.Chart:
+    """The bars of a histogram, still without axes.
+
+    Their corners must be square: with round ones Vega-Lite 6.1 draws bars from bins without width.
+    """
+    return alt.Chart(bins).mark_bar(color=LATENT, cornerRadiusEnd=0)
+
+
 def plane(limit: float) -> tuple[alt.X, alt.Y]:
     """Unmarked axes of the plane from -limit to limit, in which directions are drawn."""
     scale = alt.Scale(domain=[-limit, limit], nice=False)

@@ -9,6 +9,7 @@ from superposition.charts.parts import (
     FEATURE,
     LATENT,
     PUBLISHED,
+    bars,
     groups,
     histogram,
     layered,
@@ -72,29 +73,23 @@ def recovery(found: pd.DataFrame) -> alt.FacetChart:
 
 def directions(vectors: pd.DataFrame) -> alt.FacetChart:
     """The latents' decoder directions over the toy features' directions, one panel an instance."""
-    kind = alt.Color(
-        "kind:N",
-        title=None,
-        scale=alt.Scale(domain=["feature", "latent"], range=[FEATURE, LATENT]),
-    )
     x, y = plane(1.25)
-    rays = alt.Chart().mark_rule(strokeWidth=5, opacity=0.35)
-    tips = alt.Chart().mark_point(filled=True, size=60)
+    rays = alt.Chart().mark_rule(color=FEATURE, strokeWidth=5, opacity=0.35)
+    tips = alt.Chart().mark_point(color=LATENT, opacity=1, filled=True, size=60)
     layers = layered(
         rays.transform_filter("datum.kind == 'feature'").encode(
-            x=x, y=y, x2=alt.X2Datum(0), y2=alt.Y2Datum(0), color=kind
+            x=x, y=y, x2=alt.X2Datum(0), y2=alt.Y2Datum(0)
         ),
-        tips.transform_filter("datum.kind == 'latent'").encode(
-            x=x, y=y, color=kind, tooltip=["kind", "index"]
-        ),
+        tips.transform_filter("datum.kind == 'latent'").encode(x=x, y=y, tooltip=["kind", "index"]),
         data=vectors,
     ).properties(width=130, height=130)
-    n_instances = len(set(vectors["instance"]))
+    n_instances, kinds = len(set(vectors["instance"])), set(vectors["kind"])
+    points = " and of the latents (orange points)" if "latent" in kinds else ""
     header = alt.Header(labelExpr="'instance ' + datum.value", title=None)
     return layers.facet(alt.Facet("instance:O", header=header), columns=4).properties(
-        title="Directions of the latents over those of the features, both as unit vectors",
-        description=f"{n_instances} small planes. A latent that lies on the end of a feature's ray "
-        "has found that feature.",
+        title=f"Directions of the features (blue rays){points}",
+        description=f"{n_instances} small planes with the directions as unit vectors. A latent that "
+        "lies on the end of a feature's ray has found that feature.",
     )
 
 
@@ -187,7 +182,7 @@ def trade_off(evaluations: pd.DataFrame) -> alt.LayerChart:
             x=alt.value(0), text="text"
         ),
         base.mark_rule().encode(x=l0, y=low, y2="high:Q", color=ablation),
-        base.mark_point(filled=True, size=90).encode(
+        base.mark_point(filled=True, opacity=1, size=90).encode(
             x=l0, y=share, color=ablation, shape=row, tooltip=_TRADE
         ),
     ).properties(
@@ -209,17 +204,18 @@ def losses(evaluations: pd.DataFrame) -> alt.LayerChart:
     long = long.assign(
         what=[columns[name] for name in long["what"]], row=[words(row) for row in long["row"]]
     )
-    colours = alt.Scale(domain=list(columns.values()), range=[FEATURE, LATENT, CONTROL, CONTROL])
+    whats = list(columns.values())
+    colours = alt.Scale(domain=whats, range=[FEATURE, LATENT, CONTROL, CONTROL])
     y = alt.Y("row:N", title="autoencoder", sort=None)
     x = alt.X("loss:Q", title="loss (nats per token)", scale=alt.Scale(zero=False))
     base = alt.Chart(long)
     return layered(
         base.mark_line(color=CONTROL, opacity=0.5).encode(x=x, y=y, detail="row"),
-        base.mark_point(filled=True, size=110).encode(
+        base.mark_point(filled=True, opacity=1, size=110).encode(
             x=x,
             y=y,
-            color=alt.Color("what:N", title="the MLP's activations", scale=colours, sort=None),
-            shape=alt.Shape("what:N", title="the MLP's activations", sort=None),
+            color=alt.Color("what:N", title="the MLP's activations", scale=colours),
+            shape=alt.Shape("what:N", title="the MLP's activations", scale=alt.Scale(domain=whats)),
             tooltip=["row", "what", alt.Tooltip("loss", format=".4f")],
         ),
     ).properties(
@@ -255,12 +251,11 @@ def _recovered(evaluations: pd.DataFrame, kind: str) -> pd.DataFrame:
 
 def _histograms(bins: pd.DataFrame, *, x: alt.X, title: str, description: str) -> alt.FacetChart:
     """A histogram of ready-made bins for each autoencoder."""
-    bars = (
-        alt.Chart(bins)
-        .mark_bar(color=LATENT)
+    drawn = (
+        bars(bins)
         .encode(
             x=x,
-            x2="high:Q",
+            x2="high",
             y=alt.Y("count:Q", title="latents"),
             tooltip=[
                 alt.Tooltip("low", title="from", format=".2f"),
@@ -270,7 +265,8 @@ def _histograms(bins: pd.DataFrame, *, x: alt.X, title: str, description: str) -
         )
         .properties(width=290, height=190)
     )
-    return bars.facet(alt.Facet("row:N", title=None, sort=None), columns=2).properties(
+    rows = list(dict.fromkeys(bins["row"]))
+    return drawn.facet(alt.Facet("row:N", title=None, sort=rows), columns=2).properties(
         title=title, description=description
     )
 

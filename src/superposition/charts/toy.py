@@ -19,7 +19,7 @@ from superposition.charts.parts import (
     sparser_to_the_right,
 )
 from superposition.toy.geometry import REPRESENTED
-from superposition.toy.theory import PHASES
+from superposition.toy.theory import PHASES, PhaseLosses
 from superposition.values import fmt
 
 _DENSITY = alt.Header(title=None, labelExpr="'p = ' + format(datum.value, '.2~g')")
@@ -28,7 +28,7 @@ _DENSITY = alt.Header(title=None, labelExpr="'p = ' + format(datum.value, '.2~g'
 def geometry(features: pd.DataFrame) -> alt.FacetChart:
     """Each panel shows the features of one model as arrows in its two hidden dimensions."""
     panels = alt.Facet("feature_probability:O", sort="descending", header=_DENSITY)
-    arrows = layered(*_arrows(), data=_numbered(features)).properties(width=130, height=130)
+    arrows = layered(*_arrows(130), data=_numbered(features)).properties(width=130, height=130)
     return arrows.facet(panels, columns=5).properties(
         title="Where a model puts its features in two dimensions, from dense to sparse inputs",
         description=_describe_geometry(features),
@@ -49,7 +49,7 @@ def geometry_slider(features: pd.DataFrame) -> alt.LayerChart:
         .encode(x=alt.value(0), y=alt.value(10), text="text:N")
     )
     return (
-        layered(*_arrows(), label, data=ranked)
+        layered(*_arrows(320), label, data=ranked)
         .transform_filter("datum.position == position")
         .add_params(position)
         .properties(
@@ -63,7 +63,8 @@ def geometry_slider(features: pd.DataFrame) -> alt.LayerChart:
 
 def gram(products: pd.DataFrame) -> alt.Chart:
     """A heat map of the products of all pairs of features, W^T W; a slider sets the density."""
-    ranked = ranked_densities(products)
+    kept = products.loc[:, ["feature_probability", "feature", "other", "product"]].round(4)
+    ranked = ranked_densities(kept.assign(feature=kept["feature"] + 1, other=kept["other"] + 1))
     position = slider(len(set(ranked["position"])), "dense to sparse")
     n_features, n_densities = len(set(products["feature"])), len(set(ranked["position"]))
     return (
@@ -76,7 +77,7 @@ def gram(products: pd.DataFrame) -> alt.Chart:
             y=alt.Y("feature:O", title="feature i", axis=alt.Axis(labelOverlap=True)),
             color=alt.Color(
                 "product:Q",
-                title="W_i · W_j",
+                title="product",
                 scale=alt.Scale(
                     domain=[-1, 0, 1], range=[SIGNED[0], SIGNED[2], SIGNED[-1]], clamp=True
                 ),
@@ -86,7 +87,7 @@ def gram(products: pd.DataFrame) -> alt.Chart:
         .properties(
             width=340,
             height=340,
-            title="How strongly each feature answers to every other one: the matrix W^T W",
+            title="How strongly each feature answers to every other one: products of directions",
             description=f"Heat map of the products of {n_features} features' directions at "
             f"{n_densities} densities. The diagonal shows which features are "
             "represented; other entries are interference.",
@@ -134,11 +135,11 @@ def norms(features: pd.DataFrame) -> alt.FacetChart:
                 title="feature, most important first",
                 axis=alt.Axis(labelOverlap=True, labelAngle=0),
             ),
-            y=alt.Y("norm:Q", title="norm of W_i", scale=alt.Scale(domain=[0, 1.3], clamp=True)),
+            y=alt.Y("norm:Q", title="norm", scale=alt.Scale(domain=[0, 1.3], clamp=True)),
             color=alt.Color(
                 "superposition:Q",
                 title="superposition score",
-                scale=alt.Scale(domain=[0, 1], range=[INTENSITY[1], SIGNED[0]], clamp=True),
+                scale=alt.Scale(domain=[0, 0.5, 1], range=INTENSITY[1:], clamp=True),
             ),
             tooltip=_SHOWN,
         )
@@ -153,12 +154,13 @@ def norms(features: pd.DataFrame) -> alt.FacetChart:
 
 def phase_diagram(points: pd.DataFrame) -> alt.Chart:
     """Which ideal solution has the lowest loss, by density and relative importance."""
-    cells = points.assign(
+    losses = PhaseLosses._fields
+    columns = ["feature_probability", "relative_importance", *losses, "phase"]
+    cells = points.loc[:, columns].assign(
         **_edges(numbers(points, "feature_probability"), "x"),
         **_edges(numbers(points, "relative_importance"), "y"),
     )
     phases = alt.selection_point(fields=["phase"], bind="legend")
-    losses = ("not_represented", "superposition", "dedicated")
     return (
         alt.Chart(cells)
         .mark_rect(stroke=None)
@@ -187,7 +189,10 @@ def phase_diagram(points: pd.DataFrame) -> alt.Chart:
                 "phase",
                 _PROBABILITY,
                 alt.Tooltip("relative_importance", title="relative importance", format=".2g"),
-                *(alt.Tooltip(name, title=f"loss, {name}", format=".3g") for name in losses),
+                *(
+                    alt.Tooltip(name, title=f"loss, {name}", format=".3g")
+                    for name in PhaseLosses._fields
+                ),
             ],
         )
         .add_params(phases)
@@ -211,11 +216,22 @@ _SHOWN = [
 ]
 
 
-def _arrows() -> list[alt.Chart]:
-    x, y = plane(1.4)
+def _arrows(width: int) -> list[alt.Chart]:
+    """The features' directions and the unit circle, in a square plane of this many pixels."""
+    limit = 1.4
+    x, y = plane(limit)
+    circle = (
+        alt.Chart()
+        .transform_filter("datum.feature == 0")
+        .transform_calculate(x="0", y="0")
+        .mark_point(
+            color=CONTROL, opacity=0.4, size=(width / limit) ** 2, strokeWidth=1, filled=False
+        )
+    )
     shafts = alt.Chart().mark_rule(color=FEATURE, strokeWidth=2)
-    heads = alt.Chart().mark_point(color=FEATURE, filled=True, size=50)
+    heads = alt.Chart().mark_point(color=FEATURE, opacity=1, filled=True, size=50)
     return [
+        circle.encode(x=x, y=y),
         shafts.encode(x=x, y=y, x2=alt.X2Datum(0), y2=alt.Y2Datum(0)),
         heads.encode(x=x, y=y, tooltip=_SHOWN),
     ]
@@ -227,12 +243,16 @@ def _numbered(features: pd.DataFrame) -> pd.DataFrame:
 
 
 def _edges(values: np.ndarray, axis: str) -> dict[str, np.ndarray]:
-    """The borders of the cells around each value, halfway to its neighbours on a log scale."""
+    """The borders of the cells around each value, halfway to its neighbours on a log scale.
+
+    Cells overlap by a hair: borders that only touch show as a light grid.
+    """
     distinct, cell = np.unique(values, return_inverse=True)
     logs = np.log(distinct)
     halves = (logs[1:] + logs[:-1]) / 2
-    borders = np.exp(np.concatenate([logs[:1], halves, logs[-1:]]))
-    return {axis: borders[cell], f"{axis}2": borders[cell + 1]}
+    borders = np.exp(np.concatenate([logs[:1], halves, logs[-1:]])).round(6)
+    ends = np.minimum(borders * 1.005, borders[-1])
+    return {axis: borders[cell], f"{axis}2": ends[cell + 1]}
 
 
 def _describe_geometry(features: pd.DataFrame) -> str:
