@@ -54,3 +54,5 @@ def test_a_batch_in_which_every_sample_is_empty_moves_only_the_biases():
     assert model.b.grad is not None
     assert model.W.grad.count_nonzero() == 0
     assert model.b.grad.tolist() == [[0.5, 0.0]]  # d/db of the mean over two of b^2 is b
+    loss = fused.loss([packed.batch(0)], data.count_empty([packed])[0])
+    assert loss.tolist() == [0.125]

@@ -72,7 +72,8 @@ class FusedLoss:
             x_hat, x = self._pre_activations(affine, batch.x), batch.x[:-1]
             if self.model.output == "relu":
                 x_hat.relu_()
-            torch.sum((x_hat.view(-1, *x.shape) - x).square_().flatten(0, 1), 1, out=sums)
+            squared = (x_hat.view(self.n_seeds, *x.shape) - x).square_()
+            torch.sum(squared.flatten(0, 1), 1, out=sums)
         total = squared_errors.view_as(self.model.b) + self._on_empty(n_empty, power=2)
         return total @ self._scale.squeeze(1)
 

@@ -55,7 +55,7 @@ class ToyConfig:
     """How the rate goes to 0, if at all. Source: official notebook, constant."""
     weight_decay: float = 0.01
     """Of AdamW; 0 is Adam. Source: official notebook, by the default of its optimiser."""
-    n_held_out: int = 262_144
+    n_held_out: int = 1_048_576
     """Samples on which all seeds of a density are compared, rounded up to whole batches."""
 
     def __post_init__(self) -> None:
