@@ -88,8 +88,8 @@ def directions(vectors: pd.DataFrame) -> alt.FacetChart:
     header = alt.Header(labelExpr="'instance ' + datum.value", title=None)
     return layers.facet(alt.Facet("instance:O", header=header), columns=4).properties(
         title=f"Directions of the features (blue rays){points}",
-        description=f"{n_instances} small planes with the directions as unit vectors. A latent that "
-        "lies on the end of a feature's ray has found that feature.",
+        description=f"{n_instances} planes with directions as unit vectors. A latent that lies on "
+        "the end of a feature's ray has found that feature.",
     )
 
 

@@ -119,8 +119,8 @@ def bias_rule(r: Results) -> Verdict:
         measured=float(distance[0].max()),
         interval=intervals.best(runs.loss[None], distance.max(axis=1)[None], seed=SEED),
         holds=holds,
-        detail=f"Mean bias {fmt(float(kept.mean()))} over the {len(kept)} represented features and "
-        f"{fmt(float(dropped.mean()))} over the {len(dropped)} others; "
+        detail=f"Mean bias {_mean(kept)} over the {len(kept)} represented features and "
+        f"{_mean(dropped)} over the {len(dropped)} others; "
         f"{of(int(within.sum()), len(within))} follow the rule.",
     )
 
@@ -242,3 +242,7 @@ def _gaps(borders: Callable[..., theory.Boundaries], r: float, bias: bool) -> li
     high = phase_losses(float(borders(1 / r, bias=bias).dedicated), 1 / r, bias)
     pairs = ((low.superposition, low.not_represented), (high.superposition, high.dedicated))
     return [abs(float(a) / float(b) - 1) for a, b in pairs]
+
+
+def _mean(values: np.ndarray) -> str:
+    return fmt(float(values.mean()) if len(values) else np.nan)
