@@ -204,15 +204,6 @@ class ShardReader:
 
         return batches_from
 
-    def source(self, batch_size: int) -> Callable[[int], Iterator[Shaped[Tensor, "batch ..."]]]:
-        """For training: the whole batches of activations from a batch number on, no row twice."""
-
-        def batches(first: int) -> Iterator[Shaped[Tensor, "batch ..."]]:
-            n_rows = (len(self) // batch_size - first) * batch_size
-            return self.batches(batch_size, start=first * batch_size, n_rows=n_rows)
-
-        return batches
-
     def sample(self, n_rows: int, *, seed: int, column: str = "acts") -> Shaped[Tensor, "row ..."]:
         """One column of `n_rows` random rows, without replacement.
 

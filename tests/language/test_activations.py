@@ -22,7 +22,7 @@ MODEL = OneLayerTransformer(
         n_ctx=N_CTX,
         seed=0,
         held_out_tokens=1,
-        of="trained",
+        made_from="transformer/trained",
     ),
     d_vocab=20,
 )

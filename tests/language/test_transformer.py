@@ -19,7 +19,14 @@ from superposition.language.transformer import (
 )
 
 CONFIG = TransformerConfig(
-    d_model=16, d_mlp=24, n_heads=2, d_head=8, n_ctx=12, seed=3, held_out_tokens=100, of="other"
+    d_model=16,
+    d_mlp=24,
+    n_heads=2,
+    d_head=8,
+    n_ctx=12,
+    seed=3,
+    held_out_tokens=100,
+    made_from="transformer/other",
 )
 D_VOCAB = 30
 
@@ -161,5 +168,7 @@ def test_weights_make_the_model_again_and_foreign_ones_are_refused(model, tokens
 
 
 def test_a_row_is_either_trained_or_shuffled():
-    with pytest.raises(ValueError, match="either trained or shuffled"):
-        replace(CONFIG, of=None)
+    with pytest.raises(ValueError, match="what is made from tokens is trained"):
+        replace(CONFIG, made_from="tokens")
+    with pytest.raises(ValueError, match=r"made_from='other'; allowed: tokens, or transformer/"):
+        replace(CONFIG, made_from="other")

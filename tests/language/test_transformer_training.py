@@ -35,6 +35,7 @@ CONFIG = TransformerConfig(
     n_heads=2,
     d_head=8,
     n_ctx=8,
+    made_from="tokens",
     seed=0,
     held_out_tokens=200,
     training=TRAINING,
@@ -186,10 +187,12 @@ def test_an_untrained_model_with_zero_unembedding_costs_the_log_of_the_vocabular
 
 
 def test_shuffled_weights_come_with_an_empty_history_and_predict_worse(whole):
-    config = replace(CONFIG, of="trained", training=None)
+    config = replace(CONFIG, made_from="transformer/trained", training=None)
     control = shuffle(whole.model, config, held_out=text(300, seed=1))
     assert len(control.history) == 0
     assert list(control.history.dtypes) == list(whole.history.dtypes)
     assert control.metrics.held_out_loss > whole.metrics.held_out_loss
-    with pytest.raises(ValueError, match="d_mlp=32 differs from 24 of the row 'trained'"):
+    with pytest.raises(
+        ValueError, match="d_mlp=32 differs from 24 of the row 'transformer/trained'"
+    ):
         shuffle(whole.model, replace(config, d_mlp=32), held_out=text(300, seed=1))

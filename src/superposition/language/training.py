@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -26,11 +26,6 @@ CHECKPOINT_SECONDS = 60.0
 HISTORY = ["step", "tokens", "lr", "train_loss", "grad_norm", "held_out_loss"]
 EVALUATION_WINDOWS = 32
 """Windows evaluated at once; bounds memory, changes no number."""
-
-
-@runtime_checkable
-class Checkpoint(compute.Checkpoint, Protocol):
-    """A checkpoint that can be recognised when annotations are executed."""
 
 
 class HeldOutLoss(NamedTuple):
@@ -83,7 +78,7 @@ def fit(
     held_out: Int[Tensor, " m"],
     d_vocab: int,
     device: torch.device,
-    checkpoint: Checkpoint,
+    checkpoint: compute.Checkpoint,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> FittedTransformer:
     """A transformer trained on `train` with Adam, warm-up and cosine.
@@ -116,7 +111,7 @@ def shuffle(
     for name in ("d_model", "d_mlp", "n_heads", "d_head", "n_ctx"):
         ours, theirs = getattr(config, name), getattr(model.config, name)
         if ours != theirs:
-            raise ValueError(f"{name}={ours} differs from {theirs} of the row {config.of!r}")
+            raise ValueError(f"{name}={ours} differs from {theirs} of the row {config.made_from!r}")
     model = shuffled(model, seed=config.seed)
     loss = held_out_loss(model, held_out, n_tokens=config.held_out_tokens)
     metrics = TransformerMetrics(
