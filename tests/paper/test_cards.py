@@ -1,5 +1,6 @@
 """What the pages show beside figures: claims, latents, stages, parameters; hostile text too."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from tests.paper import synthetic
 from tests.paper.synthetic import HOSTILE
 
 from superposition.results import Results
-from superposition.site import cards, latents, parameters, render, stages
+from superposition.site import cards, graph, latents, parameters, render, stages
 from superposition.site.counts import counts
 from superposition.store import Store
 
@@ -219,7 +220,7 @@ def test_an_arrow_that_follows_from_others_is_left_out() -> None:
 
 def test_stages_in_a_circle_are_refused() -> None:
     nodes = [stages.StageNode(name="a", section="", after=("a",))]
-    with pytest.raises(ValueError, match="stages a form a cycle"):
+    with pytest.raises(ValueError, match="a form a cycle"):
         stages.picture(nodes)
 
 
@@ -293,3 +294,14 @@ def test_every_page_renders_with_hostile_results(
         (done.pages[i], sign) for i, page in enumerate(pages) for sign in signs if sign in page
     ]
     assert found == []
+
+
+def test_an_arrow_over_several_layers_passes_beside_the_boxes() -> None:
+    nodes = [
+        graph.Node("a", "", ()),
+        graph.Node("b", "", ("a",)),
+        graph.Node("c", "", ("b", "a")),
+    ]
+    assert graph.layers(nodes) == {"a": 0, "b": 1, "c": 2}
+    paths = re.findall(r'<path d="(M[^"]*)" fill="none"', graph.svg(nodes, label="x"))
+    assert sorted(path.count("C") for path in paths) == [1, 1, 3]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,11 @@ import pandas as pd
 import yaml
 from IPython.display import Markdown
 
+from superposition.site import graph
 from superposition.site.tables import table
 from superposition.store import Store
 from superposition.values import fmt
 
-BOX_WIDTH, BOX_HEIGHT = 128, 44
-GAP_X, GAP_Y = 22, 46
-MARGIN = 6
 EVERYTHING = "*"
 """In place of a folder: a stage depends on all results of its scale."""
 
@@ -79,22 +76,11 @@ def picture(nodes: list[StageNode]) -> Markdown:
 
     Arrows that follow from others are left out.
     """
-    nodes = essential(nodes)
-    places = _places(nodes)
-    width = max(x for x, _ in places.values()) + BOX_WIDTH + MARGIN
-    height = max(y for _, y in places.values()) + BOX_HEIGHT + MARGIN
-    arrows = "".join(
-        _arrow(places[source], places[node.name]) for node in nodes for source in node.after
-    )
-    boxes = "".join(_box(node, *places[node.name]) for node in nodes)
-    svg = (
-        f'<svg class="pipeline" viewBox="0 0 {width} {height}" width="{width}" role="img" '
-        f'aria-label="{escape(_in_words(nodes))}" style="max-width: 100%; height: auto">'
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
-        'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="var(--ink-soft)"/></marker>'
-        f"</defs>{arrows}{boxes}</svg>"
-    )
-    return Markdown(f"```{{=html}}\n{svg}\n```\n")
+    boxes = [
+        graph.Node(node.name, f"each row of {node.section}" if node.section else "", node.after)
+        for node in essential(nodes)
+    ]
+    return Markdown(f"```{{=html}}\n{graph.svg(boxes, label=_in_words(nodes))}\n```\n")
 
 
 def read_costs(store: Store) -> pd.DataFrame:
@@ -152,60 +138,10 @@ def _section(foreach: Any) -> str:
     return foreach.strip("${}") if isinstance(foreach, str) else "rows"
 
 
-def _places(nodes: list[StageNode]) -> dict[str, tuple[int, int]]:
-    """Top left corner of each box: a layer below all that it depends on, layers centred."""
-    layer: dict[str, int] = {}
-    for node in _in_order(nodes):
-        layer[node.name] = 1 + max((layer[source] for source in node.after), default=-1)
-    rows: list[list[str]] = [[] for _ in range(max(layer.values()) + 1)]
-    for node in nodes:
-        rows[layer[node.name]].append(node.name)
-    widest = max(map(len, rows))
-    return {
-        name: (_x(index, len(row), widest), MARGIN + depth * (BOX_HEIGHT + GAP_Y))
-        for depth, row in enumerate(rows)
-        for index, name in enumerate(row)
-    }
-
-
 def _in_order(nodes: list[StageNode]) -> list[StageNode]:
     """The stages, each after those that it reads."""
-    ordered: list[StageNode] = []
-    waiting = list(nodes)
-    while waiting:
-        known = {node.name for node in ordered}
-        ready = [node for node in waiting if known.issuperset(node.after)]
-        if not ready:
-            raise ValueError(f"stages {', '.join(node.name for node in waiting)} form a cycle")
-        ordered += ready
-        waiting = [node for node in waiting if node not in ready]
-    return ordered
-
-
-def _x(index: int, n: int, widest: int) -> int:
-    step = BOX_WIDTH + GAP_X
-    return MARGIN + index * step + (widest - n) * step // 2
-
-
-def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x, y = start[0] + BOX_WIDTH // 2, start[1] + BOX_HEIGHT
-    u, v = end[0] + BOX_WIDTH // 2, end[1] - 3
-    bend = (v - y) // 2
-    path = f"M{x} {y}C{x} {y + bend} {u} {v - bend} {u} {v}"
-    return f'<path d="{path}" fill="none" stroke="var(--ink-soft)" marker-end="url(#tip)"/>'
-
-
-def _box(node: StageNode, x: int, y: int) -> str:
-    middle = x + BOX_WIDTH // 2
-    lines = f'<text x="{middle}" y="{y + (20 if node.section else 27)}" font-weight="600">'
-    lines += f"{escape(node.name)}</text>"
-    if node.section:
-        note = f"each row of {escape(node.section)}"
-        lines += f'<text x="{middle}" y="{y + 35}" font-size="10">{note}</text>'
-    frame = f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" '
-    frame += 'fill="var(--raised)" stroke="var(--rule)"/>'
-    style = 'text-anchor="middle" font-family="var(--sans)" font-size="13" fill="var(--ink)"'
-    return f"<g {style}>{frame}{lines}</g>"
+    depth = graph.layers([graph.Node(node.name, "", node.after) for node in nodes])
+    return sorted(nodes, key=lambda node: depth[node.name])
 
 
 def _in_words(nodes: list[StageNode]) -> str:
