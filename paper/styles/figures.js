@@ -59,9 +59,9 @@
       const { hconcat, ...rest } = spec;
       return { ...rest, vconcat: row.map((chart) => ({ ...chart, width: narrow })) };
     }
-    const each = (spec.spec?.width ?? 200) + 50;
-    if (spec.columns > 1 && each * spec.columns > room) {
-      return { ...spec, columns: Math.max(1, Math.floor(room / each)) };
+    const each = (spec.spec?.width ?? 200) + 22;
+    if (spec.columns > 1 && each * spec.columns > room - 50) {
+      return { ...spec, columns: Math.max(1, Math.floor((room - 50) / each)) };
     }
     return spec;
   }

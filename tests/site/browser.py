@@ -27,7 +27,8 @@ _UNRESOLVED = (
 )
 _PROSE = """() => {
     const copy = document.body.cloneNode(true);
-    copy.querySelectorAll('pre, code, script, style, noscript, svg').forEach((e) => e.remove());
+    const exact = 'pre, code, script, style, noscript, svg, [translate=no]';
+    copy.querySelectorAll(exact).forEach((element) => element.remove());
     return document.title + ' ' + copy.textContent;
 }"""
 _DRAWN = """async (figure) => {

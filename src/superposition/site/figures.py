@@ -120,7 +120,7 @@ def config(*, dark: bool) -> Spec:
         "axisBand": {"grid": False},
         "axisXDiscrete": {"labelAngle": 0},
         "axisQuantitative": {"tickCount": 6},
-        "legend": words | {"titleFontWeight": 600, "symbolType": "circle", "orient": "top"},
+        "legend": words | {"titleFontWeight": 600, "orient": "top"},
         "header": words | {"labelFontWeight": 600},
         "title": {"color": on(PALETTE["theory"]), "subtitleColor": on(INK)} | _title_style(),
         "range": {
