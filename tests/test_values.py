@@ -12,14 +12,15 @@ from superposition.results import Results
 from superposition.values import NOT_RUN, between, fmt, of, values
 
 TEXT = {
-    "documents": 3000,
     "train_documents": 2900,
     "held_out_documents": 100,
-    "bytes": 30_000_000,
+    "train_bytes": 29_000_000,
+    "held_out_bytes": 1_000_000,
     "planted_bytes": 900_000,
+    "distinct_bytes": 250_000_000,
+    "distinct_files": 16_000,
+    "near_duplicates": 12,
     "packages": 80,
-    "skipped_files": 2,
-    "duplicates": 12,
 }
 TOKENS = {
     "vocab_size": 4096,
@@ -32,16 +33,15 @@ TRANSFORMER = {
     "held_out_loss": 3.15,
     "n_tokens": 12_000_000,
     "n_parameters": 700_000,
-    "held_out_tokens": 600_000,
-    "tokens_per_epoch": 12_300_000,
-    "epochs": 0.98,
+    "held_out_standard_error": 0.01,
+    "n_epochs": 0.98,
 }
 TOY_SAE = {
     "n_instances": 8,
     "instances_complete": 7,
     "mean_recovered": 4.875,
     "mean_best_cosine": 0.991,
-    "dead_latents": 0,
+    "mean_distinct_latents": 4.9,
 }
 MORE = {
     "mse": 0.0012,
@@ -84,6 +84,8 @@ def test_values_are_formatted_with_unit_and_significant_digits(v: Named) -> None
     assert v.text_bytes == "30.0\u00a0MB"
     assert v.train_tokens == "12.3\u00a0million"
     assert v.parameters == "700,000"
+    assert v.documents == "3,000"
+    assert v.held_out_loss_interval == "3.13 to 3.17"
     assert v.l1_loss_recovered_interval == "79.0% to 81.0%"
     assert v.against_trigram == "0.130\u00a0nats below"
     assert v.against_five_gram == "0.270\u00a0nats above"
@@ -141,6 +143,8 @@ def test_the_values_do_not_depend_on_a_recovered_loss_that_is_defined(r: Results
         (-3, "", "−3"),
         (999, "B", "999\u00a0B"),
         (48_000_000_000, "B", "48.0\u00a0GB"),
+        (999_999, "million", "999,999"),
+        (0.097, "given", "0.097"),
         (math.inf, "%", "not measured"),
     ],
 )

@@ -10,6 +10,8 @@ from superposition.results import NGRAMS, Results
 
 NOT_RUN = "(not run at this scale)"
 """Stands for the values of experiments that this scale leaves out."""
+NORMAL_95 = 1.96
+"""Standard errors to each side that make a 95% interval."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 _SPACE = "\u00a0"
@@ -20,18 +22,25 @@ Texts = dict[str, str]
 def fmt(value: float | int, unit: str = "", *, digits: int = 3) -> str:
     """`value` with its unit: counts exactly, measurements to `digits` significant digits.
 
-    The unit "%" shows a fraction in per cent, "B" picks kB to TB, "million" divides.
+    The unit "%" shows a fraction in per cent, "B" picks kB to TB, "million" divides what is larger
+    than that, and "given" shows a parameter as it was typed.
 
     >>> fmt(12345), fmt(3.14159), fmt(0.94561, "%"), fmt(29_912_345, "B")
     ('12,345', '3.14', '94.6%', '29.9\\xa0MB')
-    >>> fmt(12_345_678, "million"), fmt(0.0000123), fmt(-0.5, "nats"), fmt(float("nan"))
-    ('12.3\\xa0million', '1.23\\xa0×\\xa010⁻⁵', '−0.500\\xa0nats', 'not measured')
+    >>> fmt(12_345_678, "million"), fmt(61_440, "million"), fmt(0.05, "given")
+    ('12.3\\xa0million', '61,440', '0.05')
+    >>> fmt(0.0000123), fmt(-0.5, "nats"), fmt(float("nan"))
+    ('1.23\\xa0×\\xa010⁻⁵', '−0.500\\xa0nats', 'not measured')
     """
     if not math.isfinite(value):
         return "not measured"
     match unit:
         case "%":
             return f"{_number(100.0 * value, digits)}%"
+        case "given":
+            return f"{value:.4g}"
+        case "million" if value < 1e6:
+            return _number(round(value), digits)
         case "million":
             return f"{_number(value / 1e6, digits)}{_SPACE}million"
         case "B":
@@ -75,14 +84,17 @@ def _number(value: float | int, digits: int) -> str:
 
 def _text(r: Results) -> Texts:
     text, tokens = r.text.metrics, r.tokens.metrics
+    n_bytes = text.train_bytes + text.held_out_bytes
     return {
-        "text_bytes": fmt(text.bytes, "B"),
+        "text_bytes": fmt(n_bytes, "B"),
+        "found_bytes": fmt(text.distinct_bytes, "B"),
+        "found_files": fmt(text.distinct_files),
         "packages": fmt(text.packages),
-        "documents": fmt(text.documents),
+        "documents": fmt(text.train_documents + text.held_out_documents),
         "train_documents": fmt(text.train_documents),
         "held_out_documents": fmt(text.held_out_documents),
-        "duplicates": fmt(text.duplicates),
-        "planted_share": fmt(text.planted_bytes / text.bytes, "%"),
+        "duplicates": fmt(text.near_duplicates),
+        "planted_share": fmt(text.planted_bytes / n_bytes, "%"),
         "vocab_size": fmt(tokens.vocab_size),
         "train_tokens": fmt(tokens.train_tokens, "million"),
         "held_out_tokens": fmt(tokens.held_out_tokens),
@@ -92,6 +104,7 @@ def _text(r: Results) -> Texts:
 
 def _losses(r: Results) -> Texts:
     ngrams, main = r.ngrams.metrics, r.transformer("main").metrics
+    error = NORMAL_95 * main.held_out_standard_error
     texts = {f"{name}_loss": fmt(ngrams.things[name]) for name in NGRAMS}
     for row in ("second-seed", "shuffled"):
         known = row in r.rows("transformer")
@@ -99,10 +112,11 @@ def _losses(r: Results) -> Texts:
         texts[f"{_name(row)}_loss"] = NOT_RUN if loss is None else fmt(loss)
     return texts | {
         "held_out_loss": fmt(main.held_out_loss),
+        "held_out_loss_interval": between(main.held_out_loss - error, main.held_out_loss + error),
         "held_out_perplexity": fmt(math.exp(main.held_out_loss)),
         "trained_tokens": fmt(main.n_tokens, "million"),
         "parameters": fmt(main.n_parameters),
-        "epochs": fmt(float(main.epochs)),
+        "epochs": fmt(float(main.n_epochs)),
         "against_trigram": _against(main.held_out_loss, ngrams.trigram),
         "against_five_gram": _against(main.held_out_loss, ngrams.five_gram),
     }
@@ -119,7 +133,7 @@ def _five_in_two(r: Results) -> Texts:
         "toy_densities": fmt(len(toy.densities)),
         "toy_seeds": fmt(toy.n_seeds),
         "toy_models": fmt(len(toy.instances)),
-        "sparsest_density": fmt(toy.densities[-1], digits=2),
+        "sparsest_density": fmt(toy.densities[-1], "given"),
     }
     for word, density in (("dense", 1.0), ("eighty", 0.2), ("ninety", 0.1)):
         texts |= _share_of_geometries(toy, density, word)
@@ -155,7 +169,7 @@ def _toy_saes(r: Results) -> Texts:
     pentagons = target.instances["geometry"].tolist().count("pentagon")
     texts = {
         "target_pentagons": of(pentagons, len(target.instances)),
-        "target_density": fmt(target.densities[0], digits=2),
+        "target_density": fmt(target.densities[0], "given"),
     }
     for row in ("no-resampling", "random-resampling", "loss-weighted-resampling"):
         texts |= _toy_sae(r, row, _name(row))
@@ -163,7 +177,7 @@ def _toy_saes(r: Results) -> Texts:
 
 
 def _toy_sae(r: Results, row: str, name: str) -> Texts:
-    keys = [f"{name}_{key}" for key in ("complete", "recovered", "cosine", "dead")]
+    keys = [f"{name}_{key}" for key in ("complete", "recovered", "cosine", "distinct")]
     if row not in r.rows("toy_sae"):
         return dict.fromkeys(keys, NOT_RUN)
     metrics = r.toy_sae(row).metrics
@@ -171,7 +185,7 @@ def _toy_sae(r: Results, row: str, name: str) -> Texts:
         of(metrics.instances_complete, metrics.n_instances),
         fmt(float(metrics.mean_recovered)),
         fmt(float(metrics.mean_best_cosine)),
-        fmt(metrics.dead_latents),
+        fmt(float(metrics.mean_distinct_latents)),
     )
     return dict(zip(keys, texts, strict=True))
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from superposition.claims import intervals
+from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
 from superposition.results import Results

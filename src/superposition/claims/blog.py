@@ -6,7 +6,7 @@ from jaxtyping import Float
 from scipy.optimize import linprog
 from torch import Generator, Tensor, nn
 
-from superposition.claims import intervals
+from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
 from superposition.results import Results

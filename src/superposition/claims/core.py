@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from superposition.artefacts import NotTrained
-from superposition.params import Params
+from superposition.core.params import Params
+from superposition.core.store import ArtefactError
 from superposition.results import Results
-from superposition.store import ArtefactError
 
 Holds = Literal["replicated", "partly", "not replicated", "not run at this scale"]
 VERDICTS: tuple[Holds, ...] = get_args(Holds)

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from superposition import intervals
 from superposition.artefacts import Runs, Toy
-from superposition.claims import intervals
 from superposition.claims.core import Holds, Verdict
 from superposition.toy import geometry, theory
 from superposition.values import between, fmt, of

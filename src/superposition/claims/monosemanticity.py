@@ -6,7 +6,7 @@ thousands of times smaller. Its numbers are therefore targets to compare with, i
 
 import numpy as np
 
-from superposition.claims import intervals
+from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
 from superposition.results import Results

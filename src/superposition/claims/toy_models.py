@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from superposition.claims import intervals
+from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import (
     SEED,
@@ -189,7 +189,7 @@ def superposition_grows(r: Results) -> Verdict:
     return Verdict(
         measured=", ".join(map(str, counts)),
         holds=graded(exact, ordered),
-        detail=f"More than {m} first at p = {fmt(first.feature_probability, digits=2)}, where the "
+        detail=f"More than {m} first at p = {fmt(first.feature_probability, 'given')}, where the "
         f"most important feature has score {fmt(spared)} and the least antipodal new feature a "
         f"partner with cosine {fmt(partner)}.",
     )
