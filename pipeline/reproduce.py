@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from superposition import preflight, workspace
-from superposition.params import Params
-from superposition.store import whole
+from superposition.core.params import Params
+from superposition.core.store import whole
 
 SITE = "_site"
 

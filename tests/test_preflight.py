@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from superposition import preflight
-from superposition.params import Params, scales
+from superposition.core.params import Params, scales
 from superposition.preflight import GIB, Need
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,9 @@ from tests.claims.world import add_toy, orthogonal_pair, polygon, results
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from superposition.artefacts import NotTrained
-from superposition.params import ParameterError
+from superposition.core.params import ParameterError
+from superposition.core.store import ArtefactError
 from superposition.results import Results
-from superposition.store import ArtefactError
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_row_that_params_do_not_have_is_told_which_exist(r: Results) -> None:
 
 
 def test_a_missing_artefact_names_its_path_and_stage(r: Results) -> None:
-    with pytest.raises(ArtefactError, match=r"no .*laptop/sae/l1/history.parquet.* repro sae"):
+    with pytest.raises(ArtefactError, match=r"no .*laptop/sae/l1/history.csv.* repro sae"):
         _ = r.sae("l1").history
 
 

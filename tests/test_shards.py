@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from superposition.core.store import ArtefactError
 from superposition.shard_writer import ShardWriter
 from superposition.shards import Column, Layout, ShardReader, shard_path
-from superposition.store import ArtefactError
 
 COLUMNS = {"acts": Column(torch.bfloat16, 3), "document": Column(torch.int32)}
 

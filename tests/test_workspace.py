@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from superposition import workspace
-from superposition.params import Params
+from superposition.core.params import Params
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ Columns and their meaning: schema.yaml. `results.py` hands these out by experime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
-from superposition.store import Store
+from superposition.core.store import Store, schema
 
 SAME_DENSITY = 0.1
 """Two densities are one experiment if they differ by less than this share (S = 0.81 for 0.8)."""
@@ -57,8 +58,10 @@ class Artefacts:
     row: str
 
     def table(self, name: str) -> pd.DataFrame:
-        """The table `<name>.parquet`."""
-        return self.store.load_table(self.stage, *self._folder, f"{name}.parquet")
+        """The table `name`, in the format that schema.yaml says."""
+        tables = (Path(table) for table in schema() if table.startswith(f"{self.stage}/"))
+        file = next(table.name for table in tables if table.stem == name)
+        return self.store.load_table(self.stage, *self._folder, file)
 
     def tensors(self, name: str) -> dict[str, np.ndarray]:
         """The arrays in `<name>.safetensors`."""

@@ -5,7 +5,7 @@ python -m superposition.dictionary
 
 from pathlib import Path
 
-from superposition.store import schema, whole
+from superposition.core.store import schema, whole
 
 PATH = Path("data/README.md")
 BEGIN, END = "<!-- columns:begin -->", "<!-- columns:end -->"

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import psutil
 import torch
 
-from superposition import compute
-from superposition.params import Params
+from superposition.core import compute
+from superposition.core.params import Params
 
-GIB = 2**30
+GIB = 2.0**30
 REFERENCE_PRODUCTS_PER_SECOND = 2.4e11
 """Multiply-adds per second of a 4096 x 512 x 4096 product on the machine that gave the rates."""
 BASE_MEMORY = 0.8 * GIB
@@ -42,6 +42,8 @@ class Need(NamedTuple):
 
 
 Row = dict[str, Any]
+Amounts = tuple[float | int, float | int, float | int]
+"""Seconds, bytes of memory beyond Python's own, bytes of disk."""
 
 
 def estimate(params: Params) -> list[Need]:
@@ -109,64 +111,64 @@ def _machine_factor(device: torch.device) -> float:
     return float(min(max(REFERENCE_PRODUCTS_PER_SECOND / rate, 0.2), 4.0))
 
 
-def _text(row: Row, tree: Row) -> tuple[float, float, float]:
+def _text(row: Row, tree: Row) -> Amounts:
     return 10 + row["max_bytes"] / 4e6, 8 * row["max_bytes"], 0.3 * row["max_bytes"]
 
 
-def _tokens(row: Row, tree: Row) -> tuple[float, float, float]:
+def _tokens(row: Row, tree: Row) -> Amounts:
     text = tree["text"]["max_bytes"]
     return 5 + text / 1.5e6, 12 * text, 1.4 * text
 
 
-def _ngrams(row: Row, tree: Row) -> tuple[float, float, float]:
+def _ngrams(row: Row, tree: Row) -> Amounts:
     tokens = tree["text"]["max_bytes"] / 3
     return tokens / 2e5, 150 * tokens, 0
 
 
-def _transformer(row: Row, tree: Row) -> tuple[float, float, float]:
-    if "training" not in row or row.get("training") is None:
+def _transformer(row: Row, tree: Row) -> Amounts:
+    if row.get("training") is None:
         return 15, 0.5 * GIB, 6e6
     return 15 + row["training"]["n_tokens"] / 4e4, 1.5 * GIB, 6e6
 
 
-def _activations(row: Row, tree: Row) -> tuple[float, float, float]:
+def _activations(row: Row, tree: Row) -> Amounts:
     disk = 2.1 * 512 * row["n_tokens"]
     return 10 + row["n_tokens"] / 1e5, 1.5 * GIB + 8 * row["n_tokens"], disk
 
 
-def _toy(row: Row, tree: Row) -> tuple[float, float, float]:
+def _toy(row: Row, tree: Row) -> Amounts:
     instances = len(row["feature_probabilities"]) * row["n_seeds"]
-    work = instances * row["n_steps"] * row["batch_size"] * row["n_features"] * row["d_hidden"]
-    return 5 + work / 5e9, 0.5 * GIB, 1e6
+    samples = instances * row["n_steps"] * row.get("batch_size", 1024)
+    return 5 + samples * row["n_features"] ** 2 / 4e10, 0.5 * GIB, 1e6
 
 
-def _toy_sae(row: Row, tree: Row) -> tuple[float, float, float]:
-    return 25, 0.3 * GIB, 1e6
+def _toy_sae(row: Row, tree: Row) -> Amounts:
+    return 5 + row["training"]["n_steps"] / 800, 0.3 * GIB, 1e6
 
 
-def _sae(row: Row, tree: Row) -> tuple[float, float, float]:
+def _sae(row: Row, tree: Row) -> Amounts:
     width = row["d_sae"] / 4096
     rate = 2e4 if row["arch"] == "batch_topk" else 1.2e4
-    seconds = 20 + row["training"]["n_activations"] * width / rate
+    seconds = 20 + row["training"]["n_steps"] * row["training"]["batch_size"] * width / rate
     return seconds, (1 + 1.5 * width) * GIB, 17e6 * width
 
 
-def _evaluation(row: Row, tree: Row) -> tuple[float, float, float]:
+def _evaluation(row: Row, tree: Row) -> Amounts:
     rows = len(tree["sae"])
     return rows * (15 + tree["evaluation"]["n_tokens"] / 5e3), 2 * GIB, 1e6
 
 
-def _features(row: Row, tree: Row) -> tuple[float, float, float]:
+def _features(row: Row, tree: Row) -> Amounts:
     rows = len(tree["sae"])
     return rows * (20 + tree["features"]["n_tokens"] / 1e4), 2 * GIB, 5e6 * rows
 
 
-def _paper(row: Row, tree: Row) -> tuple[float, float, float]:
+def _paper(row: Row, tree: Row) -> Amounts:
     return 90, 0.5 * GIB, 2e7
 
 
 _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"}
-_STAGES: dict[str, Callable[[Row, Row], tuple[float, float, float]]] = {
+_STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
     "tokens": _tokens,
     "ngrams": _ngrams,

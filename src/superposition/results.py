@@ -28,8 +28,8 @@ from superposition.artefacts import (
     ToySae,
     Transformer,
 )
-from superposition.params import Params
-from superposition.store import Store
+from superposition.core.params import Params
+from superposition.core.store import Store
 
 NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
 """The n-gram baselines, shortest context first."""

@@ -19,8 +19,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from superposition.core.store import whole
 from superposition.shards import INDEX_FILE, LABEL, Index, Layout, Rows, shard_path
-from superposition.store import whole
 
 SLOT_BYTES = 8
 """In front of each waiting row: its place within the shard, an int64."""

@@ -20,7 +20,7 @@ from jaxtyping import Float, Shaped
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from superposition.store import ArtefactError
+from superposition.core.store import ArtefactError
 
 INDEX_FILE = "index.json"
 LABEL = "shard"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from superposition.params import PARAMS_FILE, Params
-from superposition.store import whole
+from superposition.core.params import PARAMS_FILE, Params
+from superposition.core.store import whole
 
 FOLDER = ".scales"
 LEFT_OUT = ("data/laptop/", "data/smoke/", "data/full/", "dvc.lock", f"{FOLDER}/")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from superposition.store import schema
+from superposition.core.store import schema
 
 
 def frame(table: str, n: int, **given: Any) -> pd.DataFrame:

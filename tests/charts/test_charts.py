@@ -24,7 +24,7 @@ SAES = ("l1", "batch-topk")
 
 
 def history() -> pd.DataFrame:
-    return frame("transformer/history.parquet", 4, held_out_loss=[np.nan, 4.0, np.nan, 3.0])
+    return frame("transformer/history.csv", 4, held_out_loss=[np.nan, 4.0, np.nan, 3.0])
 
 
 def baselines() -> pd.DataFrame:
@@ -72,7 +72,7 @@ FIGURES: dict[Callable[..., alt.TopLevelMixin], Callable[[], tuple[pd.DataFrame,
     ),
     saes.recovery: lambda: (recovery(),),
     saes.directions: lambda: (vectors(),),
-    saes.training: lambda: (with_row(frame("sae/history.parquet", 3), *SAES),),
+    saes.training: lambda: (with_row(frame("sae/history.csv", 3), *SAES),),
     saes.density_histogram: lambda: (with_row(frame("evaluation/latents.parquet", 9), *SAES),),
     saes.cosine_histogram: lambda: (with_row(frame("evaluation/latents.parquet", 9), *SAES),),
     saes.trade_off: lambda: (evaluations(*SAES),),

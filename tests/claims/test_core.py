@@ -11,8 +11,8 @@ from torch import Tensor
 
 from superposition.claims import core
 from superposition.claims.core import Verdict, all_claims, judge, judge_all
+from superposition.core.store import ArtefactError
 from superposition.results import Results
-from superposition.store import ArtefactError
 
 FIRST = """a10-intro-dense a11-intro-80 a12-intro-90 a14-bias-rule-dense a15-linear-pca
 a17-relu-20-5 a24-phase-n2m1-theory b02-sae-config b05-resampling b12-loss-recovered b15-l0-target

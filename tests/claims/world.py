@@ -8,9 +8,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from superposition.params import Params
+from superposition.core.params import Params
+from superposition.core.store import Store
 from superposition.results import Results
-from superposition.store import Store
 from superposition.toy import tables
 
 ROWS = {

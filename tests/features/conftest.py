@@ -22,7 +22,7 @@ def model() -> OneLayerTransformer:
         n_ctx=N_CTX,
         seed=0,
         held_out_tokens=1,
-        of="trained",
+        made_from="transformer/trained",
     )
     model = OneLayerTransformer(config, d_vocab=D_VOCAB)
     generator = torch.Generator().manual_seed(0)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
+from superposition.core.store import schema
 from superposition.features.evaluation import (
     Evaluation,
     EvaluationConfig,
@@ -21,7 +22,6 @@ from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes import metrics
 from superposition.saes.base import SAE
-from superposition.store import schema
 
 
 def config(**changes: int) -> EvaluationConfig:

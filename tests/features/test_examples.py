@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from superposition.core.store import schema
 from superposition.features.examples import ExamplesConfig, collect_examples, top_tokens
 from superposition.features.streaming import LatentBatch, documents_of
 from superposition.language.tokens import TokenStream
 from superposition.saes.kernels import DenseCodes
-from superposition.store import schema
 
 N_WINDOWS, N_CTX, D_SAE = 40, 16, 5
 N = N_WINDOWS * N_CTX

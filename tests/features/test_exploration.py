@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 import torch
 
+from superposition.core.params import Params
+from superposition.core.store import schema
 from superposition.features.examples import ExamplesConfig
 from superposition.features.exploration import Exploration, FeaturesConfig, explore
 from superposition.features.selection import SelectionConfig
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
-from superposition.params import Params
 from superposition.saes.base import SAE
-from superposition.store import schema
 
 CONFIG = FeaturesConfig(
     n_tokens=10_000,

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from superposition.core.store import schema
 from superposition.features.logit_effects import (
     largest_effects,
     logit_effects,
@@ -16,7 +17,6 @@ from superposition.features.logit_effects import (
 from superposition.features.streaming import sample_windows
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
-from superposition.store import schema
 
 
 class Weights(NamedTuple):

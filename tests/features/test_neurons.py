@@ -5,8 +5,8 @@ import pytest
 import scipy.stats
 import torch
 
+from superposition.core.store import schema
 from superposition.features import neurons
-from superposition.store import schema
 
 
 def directions(*, d_sae: int = 6, d_in: int = 40, seed: int = 0) -> torch.Tensor:

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from tests.language.site_packages import install
 
+from superposition.core.params import ParameterError, Params
+from superposition.core.store import schema
 from superposition.language.corpus import Corpus, TextConfig, collect
 from superposition.language.planted import KINDS
-from superposition.params import ParameterError, Params
-from superposition.store import schema
 
 DEFAULTS: dict[str, Any] = {
     "source": "packages",

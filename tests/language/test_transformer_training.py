@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from superposition.compute import NoCheckpoint
+from superposition.core.compute import NoCheckpoint
+from superposition.core.store import schema
 from superposition.language import training
 from superposition.language.training import fit, held_out_loss, learning_rate, shuffle
 from superposition.language.transformer import (
@@ -13,7 +14,6 @@ from superposition.language.transformer import (
     TransformerConfig,
 )
 from superposition.language.windows import spread_windows, training_windows
-from superposition.store import schema
 
 CPU = torch.device("cpu")
 TRAINING = TrainingConfig(
@@ -112,7 +112,7 @@ def test_training_lowers_the_held_out_loss(seed):
 
 
 def test_the_history_has_the_columns_of_the_schema_and_the_last_step(whole):
-    assert list(whole.history) == list(schema()["transformer/history.parquet"])
+    assert list(whole.history) == list(schema()["transformer/history.csv"])
     assert whole.history["step"].tolist() == [*range(4, 50, 4), 50]
     assert whole.history["held_out_loss"].notna().tolist() == [False, True] * 6 + [True]
     assert whole.metrics.n_tokens == 1200

@@ -12,8 +12,8 @@ import yaml
 from tests.charts.synthetic import frame
 
 from superposition.claims import core
+from superposition.core.store import Store
 from superposition.language import tokens
-from superposition.store import Store
 
 ROOT = Path(__file__).parents[2]
 SCALE = "laptop"
@@ -60,9 +60,7 @@ def write_results(store: Store) -> None:
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
-        store.save_table(
-            frame("transformer/history.parquet", 5), "transformer", row, "history.parquet"
-        )
+        store.save_table(frame("transformer/history.csv", 5), "transformer", row, "history.csv")
         store.save_json(_Numbers(3.2), "transformer", row, "metrics.json")
     for row in ROWS["sae"]:
         _sae(store, row)
@@ -156,7 +154,7 @@ def _toy_sae(store: Store, row: str) -> None:
 
 
 def _sae(store: Store, row: str) -> None:
-    store.save_table(frame("sae/history.parquet", 6), "sae", row, "history.parquet")
+    store.save_table(frame("sae/history.csv", 6), "sae", row, "history.csv")
     latents = frame("evaluation/latents.parquet", 30)
     store.save_table(latents, "evaluation", row, "latents.parquet")
     for stage in ("sae", "evaluation"):

@@ -12,10 +12,10 @@ from IPython.display import Markdown
 from tests.paper import synthetic
 from tests.paper.synthetic import HOSTILE
 
+from superposition.core.store import Store
 from superposition.results import Results
 from superposition.site import cards, graph, latents, parameters, render, stages
 from superposition.site.counts import counts
-from superposition.store import Store
 
 CLAIM: dict[str, Any] = {
     "id": "a12-intro-90",

@@ -10,9 +10,9 @@ from tests.paper.synthetic import SCALE, write_params, write_results
 from superposition import dictionary
 from superposition.artefacts import Named
 from superposition.claims.core import Claim, all_claims
+from superposition.core.store import Store, schema
 from superposition.results import Results
 from superposition.site import source
-from superposition.store import Store, schema
 from superposition.values import values
 
 ROOT = Path(__file__).parents[2]
@@ -167,6 +167,15 @@ def test_the_dictionary_names_every_table_and_every_column() -> None:
         if name.replace("/", "/<row>/", 1) not in head and name not in head
     ]
     assert missing == []
+
+
+def test_the_dictionary_names_every_output_of_the_pipeline() -> None:
+    head = (ROOT / "data/README.md").read_text(encoding="utf-8").partition(dictionary.BEGIN)[0]
+    stages = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    outputs = re.findall(r"^ *(?:outs|metrics):\n((?: *- .*\n| *cache: .*\n)+)", stages, re.M)
+    names = re.findall(r"data/\$\{scale\}/([^\s:]+)", "".join(outputs))
+    assert names
+    assert [name for name in names if f"`{name.replace('${key}', '<row>')}`" not in head] == []
 
 
 def test_a_dictionary_without_its_marks_is_refused() -> None:

@@ -8,7 +8,7 @@ import yaml
 from scipy.optimize import minimize
 from tests.saes.rows import OWN_FIELDS, row
 
-from superposition.params import ParameterError, Params
+from superposition.core.params import ParameterError, Params
 from superposition.saes import base
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from superposition.compute import has_fast_bf16
+from superposition.core.compute import has_fast_bf16
 from superposition.saes import kernels
 from superposition.saes.kernels import DenseCodes, SparseCodes
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from superposition import store
+from superposition.core import store
 from superposition.saes import metrics
 
 

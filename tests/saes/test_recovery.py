@@ -8,7 +8,7 @@ import torch
 from tests.saes import rows
 from torch import Tensor
 
-from superposition import store
+from superposition.core import store
 from superposition.saes import base, recovery
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ import torch
 from tests.saes import rows
 from torch import Tensor
 
-from superposition import store
+from superposition.core import store
 from superposition.saes import base, training
 from superposition.saes.training import Source, fit
 
@@ -83,10 +83,12 @@ def test_a_resumed_run_ends_with_the_same_bits(arch: str, lead: tuple[int, ...])
     assert whole.history.resampled.sum() > 0
 
 
-@pytest.mark.parametrize(("lead", "table"), [((), "sae"), ((2,), "toy_sae")])
+@pytest.mark.parametrize(
+    ("lead", "table"), [((), "sae/history.csv"), ((2,), "toy_sae/history.parquet")]
+)
 def test_the_history_has_the_columns_of_the_schema(lead: tuple[int, ...], table: str) -> None:
     fitted = fit(rows.row("batch_topk"), source(*lead), device=CPU)
-    assert list(fitted.history.columns) == list(store.schema()[f"{table}/history.parquet"])
+    assert list(fitted.history.columns) == list(store.schema()[table])
     assert fitted.history.step.unique().tolist() == [5, 10, 15, 20]
     assert fitted.history.notna().all().all()
 

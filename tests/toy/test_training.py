@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from superposition.store import schema
+from superposition.core.store import schema
 from superposition.toy import tables, theory
 from superposition.toy.data import draw_uniforms, sample_features
 from superposition.toy.models import ToyModel

@@ -21,6 +21,8 @@ from superposition.values import fmt
 
 N_BINS = 20
 """Bins of a latent's activations."""
+BASELINES = {"five_gram": "5-gram"}
+"""Names of baselines that read better with digits."""
 CUT = 1.05
 """The loss axis ends this far above the largest baseline: the first steps are of no interest."""
 _ALL_LABELS = alt.Axis(labelOverlap=False)
@@ -60,7 +62,9 @@ def training_curve(history: pd.DataFrame, baselines: pd.DataFrame) -> alt.LayerC
         title=None,
         scale=alt.Scale(domain=list(names.values()), range=[CONTROL, FEATURE]),
     )
-    rules = alt.Chart(baselines.assign(label=[words(name) for name in baselines["model"]]))
+    rules = alt.Chart(
+        baselines.assign(label=[words(name, BASELINES) for name in baselines["model"]])
+    )
     curves = alt.Chart(long).encode(x=x, y=y, color=colour)
     shown = ["text", alt.Tooltip("tokens", format=","), alt.Tooltip("loss", format=".3f")]
     return layered(
@@ -226,7 +230,7 @@ def _describe_curve(history: pd.DataFrame, baselines: pd.DataFrame) -> str:
     measured = held_out[np.isfinite(held_out)]
     reached = fmt(float(measured[-1])) if len(measured) else "not measured"
     pairs = zip(baselines["model"], baselines["loss"], strict=True)
-    others = ", ".join(f"{words(model)} {fmt(float(loss))}" for model, loss in pairs)
+    others = ", ".join(f"{words(model, BASELINES)} {fmt(float(loss))}" for model, loss in pairs)
     return f"Held-out loss {reached} nats per token at the end. On the same tokens: {others}."
 
 

@@ -1,5 +1,6 @@
 """What several figures share: the palette's colours, a choice of one row, histogram bins."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -60,8 +61,10 @@ def plane(limit: float) -> tuple[alt.X, alt.Y]:
     return x, alt.Y("y:Q", title=None, axis=None, scale=scale)
 
 
-def words(row: str) -> str:
-    """The name of an experiment for readers: `no-resampling` becomes `no resampling`."""
+def words(row: str, names: Mapping[str, str] | None = None) -> str:
+    """The name of an experiment for readers: from `names`, else with spaces for hyphens."""
+    if names and row in names:
+        return names[row]
     return row.replace("-", " ").replace("_", " ")
 
 

@@ -30,7 +30,7 @@ Dictionary Learning Paper"."""
 
 MEASURES = {
     "loss": "loss",
-    "mse": "squared error, mean over neurons",
+    "mse": "squared error",
     "l0": "active latents (L0)",
     "dead": "dead latents",
 }
@@ -133,7 +133,12 @@ def density_histogram(latents: pd.DataFrame) -> alt.FacetChart:
     bins = histogram(latents.assign(log=logs), "log", np.arange(lowest, 0.01, 0.25))
     return _histograms(
         bins,
-        x=alt.X("low:Q", bin="binned", title="log10 of the share of tokens on which it is active"),
+        x=alt.X(
+            "low:Q",
+            bin="binned",
+            title="log10 of the share of tokens on which it is active",
+            axis=_FEW_TICKS,
+        ),
         title="How often the latents are active, on a logarithmic scale",
         description=_describe_densities(latents),
     )
@@ -149,7 +154,12 @@ def cosine_histogram(latents: pd.DataFrame) -> alt.FacetChart:
     found = ", ".join(f"{row} {fmt(median)}" for row, median in medians.items())
     return _histograms(
         bins,
-        x=alt.X("low:Q", bin="binned", title="cosine of encoder vector and decoder row"),
+        x=alt.X(
+            "low:Q",
+            bin="binned",
+            title="cosine of encoder vector and decoder row",
+            axis=_FEW_TICKS,
+        ),
         title="How much encoder and decoder directions agree",
         description=f"Median cosine of encoder vector and decoder row: {found}; published for "
         f"another model: {fmt(PUBLISHED_COSINE)}.",
@@ -225,6 +235,7 @@ def losses(evaluations: pd.DataFrame) -> alt.LayerChart:
     )
 
 
+_FEW_TICKS = alt.Axis(tickCount=5, format="~g")
 _TRADE = [
     "row",
     "ablation",

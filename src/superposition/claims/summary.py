@@ -7,7 +7,7 @@ BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
 """The README's markers; what stands between them is replaced."""
 MARKS = {
     "replicated": "✅ replicated",
-    "partly replicated": "🟡 partly",
+    "partly": "🟡 partly",
     "not replicated": "❌ not replicated",
     "not run at this scale": "– not run",
 }

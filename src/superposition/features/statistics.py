@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from superposition.claims.intervals import wilson
 from superposition.features.streaming import Active
+from superposition.intervals import wilson
 from superposition.saes import metrics
 
 ULTRA_LOW_DENSITY = 1e-6

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from superposition.compute import progress
+from superposition.core.compute import progress
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.kernels import Codes, SparseCodes

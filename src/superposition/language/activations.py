@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from superposition.compute import progress
+from superposition.core.compute import progress
 from superposition.language.transformer import OneLayerTransformer
 from superposition.shards import Column, Layout, Rows
 

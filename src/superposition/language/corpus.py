@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from superposition.compute import progress
+from superposition.core.compute import progress
 from superposition.language.planted import KINDS, planted_documents
 from superposition.language.selection import File, Selection, assign_held_out, select_files
 from superposition.language.sources import (

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from torch import Tensor
 
-from superposition.compute import progress
+from superposition.core.compute import progress
 
 FALLBACK_DISCOUNTS = (0.5, 1.0, 1.5)
 """Where counts of counts give none or a negative one. Source: KenLM, `--discount_fallback`."""

@@ -17,7 +17,7 @@ from jaxtyping import Int
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
 
-from superposition.compute import progress
+from superposition.core.compute import progress
 from superposition.language.planted import KINDS
 
 SEPARATOR = "<|endoftext|>"

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from superposition import compute
+from superposition.core import compute
 from superposition.language.cross_entropy import mean_cross_entropy
 from superposition.language.transformer import (
     OneLayerTransformer,
@@ -67,7 +67,7 @@ class FittedTransformer(NamedTuple):
     model: OneLayerTransformer
     """On the device it was trained on."""
     history: pd.DataFrame
-    """One row every `log_every` steps; columns as in schema.yaml, transformer/history.parquet."""
+    """One row every `log_every` steps; columns as in schema.yaml, transformer/history.csv."""
     metrics: TransformerMetrics
 
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from superposition.compute import matmul_dtype
+from superposition.core.compute import matmul_dtype
 
 SPARSE_BELOW = 0.05
 """Share of active latents below which sparse codes are faster than dense ones (512 to 4,096)."""

@@ -11,6 +11,8 @@ from torch import Generator, Tensor
 from superposition.saes.base import SAE
 from superposition.saes.training import Source
 
+UNSEEN = 65_536
+"""Hidden states per instance on which latents are judged: at p = 0.01, 650 of each feature."""
 RECOVERED = 0.95
 """Cosine with a feature's direction above which an active latent has found it."""
 
@@ -56,6 +58,28 @@ def toy_source(
     return batches
 
 
+def unseen(
+    W: Float[Tensor, "instance feature d_hidden"], *, feature_probability: float, seed: int
+) -> Float[Tensor, "instance batch d_hidden"]:
+    """Hidden states to judge an autoencoder by, from another stream than those of `toy_source`."""
+    return hidden_states(
+        W,
+        feature_probability=feature_probability,
+        batch_size=UNSEEN,
+        generator=Generator().manual_seed(hash((seed, -1, UNSEEN))),
+    )
+
+
+def only_density(instances: pd.DataFrame) -> float:
+    """The feature probability that all models of a toy row share; see toy/instances.parquet."""
+    densities = sorted(set(instances["feature_probability"]))
+    if len(densities) != 1:
+        raise ValueError(
+            f"the toy row has feature_probabilities={densities}; an autoencoder needs exactly one"
+        )
+    return densities[0]
+
+
 @torch.no_grad()
 def recovery(
     sae: SAE,
@@ -88,3 +112,16 @@ def recovery(
         }
     )
     return frame.assign(recovered=(frame.cosine > RECOVERED) & (frame.density > 0))
+
+
+def summary(found: pd.DataFrame) -> dict[str, int | float]:
+    """The numbers of toy_sae/metrics.json: features recovered, over instances."""
+    by_instance = found.groupby("instance")["recovered"]
+    alive = found.loc[found["density"] > 0].groupby("instance")["latent"].nunique()
+    return {
+        "n_instances": by_instance.ngroups,
+        "instances_complete": int(by_instance.all().sum()),
+        "mean_recovered": float(by_instance.sum().mean()),
+        "mean_best_cosine": float(found["cosine"].mean()),
+        "mean_distinct_latents": float(alive.sum() / by_instance.ngroups),
+    }

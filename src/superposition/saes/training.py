@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from superposition import compute
-from superposition.compute import NoCheckpoint, progress
+from superposition.core import compute
+from superposition.core.compute import NoCheckpoint, progress
 from superposition.saes import metrics, resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
 
@@ -40,7 +40,7 @@ class FittedSae(NamedTuple):
     sae: SAE
     """Its weights."""
     history: pd.DataFrame
-    """How training went: schema.yaml, sae/history.parquet or, with instances, toy_sae/history."""
+    """How training went: schema.yaml, sae/history.csv or, with instances, toy_sae/history."""
 
 
 @dataclass
@@ -190,7 +190,7 @@ def clip_gradients_(sae: SAE, largest: float) -> None:
 
 
 def language_history(rows: list[Row]) -> pd.DataFrame:
-    """The history of one autoencoder: schema.yaml, sae/history.parquet."""
+    """The history of one autoencoder: schema.yaml, sae/history.csv."""
     columns = ["step", "tokens", "lr", "loss", "mse", "l0", "explained_variance"]
     return pd.DataFrame(rows, columns=[*columns, "dead", "resampled"])
 
@@ -200,6 +200,18 @@ def toy_history(rows: list[Row]) -> pd.DataFrame:
     columns = ["instance", "step", "loss", "mse", "l0", "resampled"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values(["instance", "step"], ignore_index=True)
+
+
+def summary(history: pd.DataFrame) -> dict[str, float]:
+    """The numbers of sae/metrics.json: the last row of the history, over training batches."""
+    last = history.iloc[-1]
+    return {
+        "n_activations": int(last["tokens"]),
+        "l0": float(last["l0"]),
+        "mse": float(last["mse"]),
+        "explained_variance": float(last["explained_variance"]),
+        "dead": int(last["dead"]),
+    }
 
 
 def _minimise_(run: Run, x: Tensor, lr: float) -> Loss:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from superposition import store
+from superposition.core import store
 from superposition.site import navigation, preview, vega
 
 Progress = Callable[[Sequence[str]], Iterator[str]]

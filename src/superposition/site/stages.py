@@ -9,9 +9,9 @@ import pandas as pd
 import yaml
 from IPython.display import Markdown
 
+from superposition.core.store import Store
 from superposition.site import graph
 from superposition.site.tables import table
-from superposition.store import Store
 from superposition.values import fmt
 
 EVERYTHING = "*"

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from superposition import compute
+from superposition.core import compute
 from superposition.toy import data, parallel, tables
 from superposition.toy.gradients import FusedLoss
 from superposition.toy.models import Output, ToyModel, repeat_seeds, xavier_start

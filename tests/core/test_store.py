@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from superposition.store import ArtefactError, Store, schema, whole
+from superposition.core.store import ArtefactError, Store, schema, whole
 
 
 @pytest.fixture

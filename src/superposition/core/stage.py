@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
-from superposition import compute
-from superposition.params import Params
-from superposition.store import Store, whole
+from superposition.core import compute
+from superposition.core.params import Params
+from superposition.core.store import CheckpointFile, Store, whole
 
 T = TypeVar("T")
 
@@ -33,6 +33,10 @@ class Stage:
     def config(self, config: type[T]) -> T:
         """This stage's row of parameters as `config`."""
         return self.params.load(config, self.name, self.row or None)
+
+    def checkpoint(self, *of: Any) -> CheckpointFile:
+        """A place for the state of a long run `of` these parameters and inputs."""
+        return self.store.checkpoint(self.name, self.row, of=of)
 
     @property
     def device(self) -> torch.device:

@@ -56,19 +56,25 @@ class Store:
             raise ArtefactError(f"{path} is truncated or no safetensors file: {error}") from None
 
     def save_table(self, table: pd.DataFrame, stage: str, *parts: str) -> None:
-        """Save a table as .parquet, its columns checked against schema.yaml."""
+        """Save a table as .parquet or .csv, its columns checked against schema.yaml."""
         path = self.path(stage, *parts)
         check_columns(table, f"{stage}/{parts[-1]}", path)
         with whole(path) as temporary:
-            table.to_parquet(temporary, index=False, compression="zstd")
+            if path.suffix == ".csv":  # what `dvc plots` reads
+                table.to_csv(temporary, index=False, float_format="%.17g")
+            else:
+                table.to_parquet(temporary, index=False, compression="zstd")
 
     def load_table(self, stage: str, *parts: str, columns: list[str] | None = None) -> pd.DataFrame:
         """The table saved under these names, or only some of its `columns`."""
         path = self._existing(stage, *parts)
         try:
-            table = pd.read_parquet(path, columns=columns)
+            if path.suffix == ".csv":
+                table = pd.read_csv(path, usecols=columns)
+            else:
+                table = pd.read_parquet(path, columns=columns)
         except (ValueError, OSError) as error:
-            raise ArtefactError(f"{path} is truncated or no parquet file: {error}") from None
+            raise ArtefactError(f"{path} is truncated or no table: {error}") from None
         if columns is None:
             check_columns(table, f"{stage}/{parts[-1]}", path)
         return table
@@ -154,7 +160,9 @@ def check_columns(table: pd.DataFrame, name: str, path: Path) -> None:
     """Refuse a table whose columns are not those of schema.yaml."""
     expected = list(schema().get(name, {}))
     if not expected:
-        raise ArtefactError(f"{path}: no table {name!r} in schema.yaml; have: {', '.join(schema())}")
+        raise ArtefactError(
+            f"{path}: no table {name!r} in schema.yaml; have: {', '.join(schema())}"
+        )
     if list(table.columns) != expected:
         raise ArtefactError(f"{path} has columns {list(table.columns)}; {name} needs {expected}")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from superposition.claims import intervals
+from superposition import intervals
 
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 8), (5, 24), (8, 8), (168, 4096)])

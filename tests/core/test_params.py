@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from superposition.params import ParameterError, Params, scales
+from superposition.core.params import ParameterError, Params, scales
 
 
 @dataclass(frozen=True, kw_only=True)

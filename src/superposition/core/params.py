@@ -68,18 +68,23 @@ class Params:
     def load(self, config: type[T], section: str, row: str | None = None) -> T:
         """`config` filled from `section` (or one `row` of it), with types and names checked."""
         key = section if row is None else f"{section}.{row}"
-        try:
-            # Through JSON: strict types then still take lists for tuples, maps for dataclasses.
-            given = json.dumps(self.value(section, row), default=str)
-            return TypeAdapter(config).validate_json(given, strict=True, extra="forbid")
-        except ValidationError as error:
-            raise ParameterError(_explain(error, config, key, self.origin)) from None
+        return build(config, self.value(section, row), key=key, origin=self.origin)
 
     def _section(self, section: str) -> Tree:
         if section not in self.tree:
             have = ", ".join(self.tree)
             raise ParameterError(f"no section {section!r} in {self.origin}; have: {have}")
         return self.tree[section]
+
+
+def build(config: type[T], values: Any, *, key: str, origin: str) -> T:
+    """`config` filled from `values`; a mistake is named by `key` and by the file they came from."""
+    try:
+        # Through JSON: strict types then still take lists for tuples, maps for dataclasses.
+        given = json.dumps(values, default=str)
+        return TypeAdapter(config).validate_json(given, strict=True, extra="forbid")
+    except ValidationError as error:
+        raise ParameterError(_explain(error, config, key, origin)) from None
 
 
 def scales(root: Path | None = None) -> list[str]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from tqdm import tqdm
@@ -46,6 +46,7 @@ def progress(items: Iterable[T], description: str, *, total: int | None = None) 
     )
 
 
+@runtime_checkable
 class Checkpoint(Protocol):
     """Somewhere to keep the state of a long run, so that a killed run continues where it was."""
 

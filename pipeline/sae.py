@@ -1,0 +1,31 @@
+"""Train the autoencoder of one row on cached activations.   python -m pipeline.sae ROW"""
+
+from dataclasses import asdict
+
+from superposition.core.stage import Stage, run
+from superposition.saes import base, training
+from superposition.shards import ShardReader
+
+
+def main(stage: Stage) -> None:
+    """An autoencoder's weights, how its training went, and what rebuilds it."""
+    arch = stage.params.value("sae", stage.row)["arch"]
+    config = stage.config(base.architecture(arch).Config)
+    shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
+    checkpoint = stage.checkpoint(config, shards.index)
+    fitted = training.fit(
+        config,
+        shards.source(config.training.batch_size),
+        device=stage.device,
+        checkpoint=checkpoint,
+        label=f"sae@{stage.row}",
+    )
+    stage.store.save_tensors(fitted.sae.state_dict(), "sae", stage.row, "weights.safetensors")
+    stage.store.save_table(fitted.history, "sae", stage.row, "history.csv")
+    stage.store.save_json(asdict(config), "sae", stage.row, "cfg.json")
+    stage.store.save_json(training.summary(fitted.history), "sae", stage.row, "metrics.json")
+    checkpoint.remove()
+
+
+if __name__ == "__main__":
+    run("sae", main, rows="sae")
