@@ -133,12 +133,7 @@ def density_histogram(latents: pd.DataFrame) -> alt.FacetChart:
     bins = histogram(latents.assign(log=logs), "log", np.arange(lowest, 0.01, 0.25))
     return _histograms(
         bins,
-        x=alt.X(
-            "low:Q",
-            bin="binned",
-            title="log10 of the share of tokens on which it is active",
-            axis=_FEW_TICKS,
-        ),
+        axis="log10 of the share of tokens on which it is active",
         title="How often the latents are active, on a logarithmic scale",
         description=_describe_densities(latents),
     )
@@ -154,12 +149,7 @@ def cosine_histogram(latents: pd.DataFrame) -> alt.FacetChart:
     found = ", ".join(f"{row} {fmt(median)}" for row, median in medians.items())
     return _histograms(
         bins,
-        x=alt.X(
-            "low:Q",
-            bin="binned",
-            title="cosine of encoder vector and decoder row",
-            axis=_FEW_TICKS,
-        ),
+        axis="cosine of encoder vector and decoder row",
         title="How much encoder and decoder directions agree",
         description=f"Median cosine of encoder vector and decoder row: {found}; published for "
         f"another model: {fmt(PUBLISHED_COSINE)}.",
@@ -171,12 +161,8 @@ def trade_off(evaluations: pd.DataFrame) -> alt.LayerChart:
     points = pd.concat([_recovered(evaluations, kind) for kind in ("zero", "mean")])
     published = pd.DataFrame({"recovered": [PUBLISHED_RECOVERED], "text": ["published: 79%"]})
     l0 = alt.X("l0:Q", title="active latents per token (L0)", scale=alt.Scale(zero=True, nice=True))
-    share = alt.Y(
-        "recovered:Q",
-        title="loss recovered",
-        axis=alt.Axis(format="%"),
-        scale=alt.Scale(zero=False),
-    )
+    percent, scale = alt.Axis(format="%"), alt.Scale(zero=False)
+    share = alt.Y("recovered:Q", title="loss recovered", axis=percent, scale=scale)
     row = alt.Shape("row:N", title="autoencoder", sort=None)
     ablation = alt.Color(
         "ablation:N",
@@ -235,7 +221,6 @@ def losses(evaluations: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-_FEW_TICKS = alt.Axis(tickCount=5, format="~g")
 _TRADE = [
     "row",
     "ablation",
@@ -260,12 +245,13 @@ def _recovered(evaluations: pd.DataFrame, kind: str) -> pd.DataFrame:
     )
 
 
-def _histograms(bins: pd.DataFrame, *, x: alt.X, title: str, description: str) -> alt.FacetChart:
+def _histograms(bins: pd.DataFrame, *, axis: str, title: str, description: str) -> alt.FacetChart:
     """A histogram of ready-made bins for each autoencoder."""
+    ticks = alt.Axis(tickCount=5, format="~g")
     drawn = (
         bars(bins)
         .encode(
-            x=x,
+            x=alt.X("low:Q", bin="binned", title=axis, axis=ticks),
             x2="high",
             y=alt.Y("count:Q", title="latents"),
             tooltip=[
