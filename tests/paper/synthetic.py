@@ -1,6 +1,8 @@
 """A whole tree of made-up results, enough to render every page: hostile text, no meaning."""
 
+import inspect
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +13,11 @@ import torch
 import yaml
 from tests.charts.synthetic import frame
 
+from superposition import values
 from superposition.claims import core
 from superposition.core.store import Store
 from superposition.language import tokens
+from superposition.results import NGRAMS
 
 ROOT = Path(__file__).parents[2]
 SCALE = "laptop"
@@ -29,6 +33,8 @@ ROWS = {
     "activations": ["main"],
     "sae": ["l1", "batch-topk"],
 }
+COUNTS = ("n_", "instances", "dead", "d_sae", "d_in", "packages", "train_", "held_out_documents")
+"""How the names of metrics begin that are counts."""
 SIZES = {"five-in-two": (5, 2), "eighty-in-twenty": (80, 20), "sae-target": (5, 2)}
 
 
@@ -61,7 +67,7 @@ def write_results(store: Store) -> None:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
         store.save_table(frame("transformer/history.csv", 5), "transformer", row, "history.csv")
-        store.save_json(_Numbers(3.2), "transformer", row, "metrics.json")
+        store.save_json(_numbers(3.2), "transformer", row, "metrics.json")
     for row in ROWS["sae"]:
         _sae(store, row)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
@@ -70,38 +76,18 @@ def write_results(store: Store) -> None:
     store.save_json(cost, "costs", "toy@five-in-two.json")
 
 
-class _Numbers(dict):
-    """Metrics of which every one that the values ask for exists."""
-
-    NAMES = (
-        "bytes planted_bytes packages documents train_documents held_out_documents duplicates "
-        "vocab_size train_tokens held_out_tokens bytes_per_token unigram bigram trigram "
-        "five_gram n_tokens held_out_loss n_parameters n_instances instances_complete "
-        "mean_recovered mean_best_cosine dead_latents n_activations d_in d_sae l0 mse "
-        "explained_variance loss_clean loss_sae loss_zero_ablation loss_mean_ablation dead "
-        "dead_fraction dead_fraction_low dead_fraction_high ultra_low_density "
-        "ultra_low_density_fraction over_one_percent median_encoder_decoder_cosine neuron_l0 "
-        "epochs n_epochs near_duplicates faulty_files distinct_files distinct_bytes train_bytes "
-        "held_out_bytes loss_recovered_zero loss_recovered_zero_low loss_recovered_zero_high "
-        "loss_recovered_mean loss_recovered_mean_low loss_recovered_mean_high"
-    )
-
-    def __init__(self, value: float) -> None:
-        whole = ("n_", "instances", "dead_latents", "dead", "packages", "documents", "duplicates")
-        whole += ("train_", "held_out_documents", "held_out_tokens", "bytes", "vocab", "d_", "over")
-        super().__init__(
-            {
-                name: 8 if name.startswith(whole) and not name.endswith("_per_token") else value
-                for name in self.NAMES.split()
-            }
-        )
+def _numbers(value: float) -> dict[str, float]:
+    """Metrics among which is every one that values.py asks for, counts as whole numbers."""
+    names = [*re.findall(r"\.([a-z]\w+)", inspect.getsource(values)), *NGRAMS]
+    names += [f"loss_{name}" for name in ("clean", "sae", "zero_ablation", "mean_ablation")]
+    return {name: 8 if name.startswith(COUNTS) else value for name in names}
 
 
 def _text(store: Store) -> None:
     manifest = frame("text/manifest.parquet", 3, package=[HOSTILE, "b", "c"])
     store.save_table(manifest, "text", "manifest.parquet")
     for stage in ("text", "tokens", "ngrams"):
-        store.save_json(_Numbers(4.5), stage, "metrics.json")
+        store.save_json(_numbers(4.5), stage, "metrics.json")
     config = tokens.TokensConfig(vocab_size=300, sample_bytes=10_000, seed=0)
     tokenizer = tokens.train_tokenizer([HOSTILE * 5, "def f(x):\n    return x\n" * 20], config)
     store.save_text(tokenizer.to_str(), "tokens", "tokenizer.json")
@@ -148,7 +134,7 @@ def _toy_sae(store: Store, row: str) -> None:
     store.save_table(recovery, "toy_sae", row, "recovery.parquet")
     history = frame("toy_sae/history.parquet", 8, instance=np.repeat([0, 1], 4))
     store.save_table(history, "toy_sae", row, "history.parquet")
-    store.save_json(_Numbers(0.9), "toy_sae", row, "metrics.json")
+    store.save_json(_numbers(0.9), "toy_sae", row, "metrics.json")
     directions = torch.randn(4, 5, 2, generator=torch.Generator().manual_seed(0))
     store.save_tensors({"W_dec": directions}, "toy_sae", row, "weights.safetensors")
 
@@ -158,7 +144,7 @@ def _sae(store: Store, row: str) -> None:
     latents = frame("evaluation/latents.parquet", 30)
     store.save_table(latents, "evaluation", row, "latents.parquet")
     for stage in ("sae", "evaluation"):
-        store.save_json(_Numbers(0.8), stage, row, "metrics.json")
+        store.save_json(_numbers(0.8), stage, row, "metrics.json")
     for name, table in _exploration().items():
         store.save_table(table, "features", row, f"{name}.parquet")
 
