@@ -19,6 +19,15 @@ _SPACE = "\u00a0"
 Texts = dict[str, str]
 
 
+class Text(str):
+    """A value that the pages show as it is; the repr they would use spells no-break spaces out."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
+
+
 def fmt(value: float | int, unit: str = "", *, digits: int = 3) -> str:
     """`value` with its unit: counts exactly, measurements to `digits` significant digits.
 
@@ -65,7 +74,8 @@ def values(r: Results) -> Named:
     texts: Texts = {"scale": r.params.scale}
     for group in (_text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts):
         texts |= group(r)
-    return Named("value", texts, origin="superposition.values")
+    shown = {name: Text(text) for name, text in texts.items()}
+    return Named("value", shown, origin="superposition.values")
 
 
 def _number(value: float | int, digits: int) -> str:

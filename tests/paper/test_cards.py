@@ -271,7 +271,7 @@ def test_counts_leave_zeros_blank() -> None:
     frame = pd.DataFrame({"p": [1.0, 1.0, 0.1], "kind": ["a", "b", "a"]})
     lines = str(counts(frame, by="p", of="kind", heading="density").data).splitlines()
     assert lines[0] == "| density | a | b |"
-    assert lines[2:] == ["| 1.0 | 1 | 1 |", "| 0.10 | 1 |  |"]
+    assert lines[2:] == ["| 1 | 1 | 1 |", "| 0.1 | 1 |  |"]
 
 
 def test_the_pipeline_of_this_repository_can_be_drawn() -> None:

@@ -18,7 +18,7 @@ def counts(frame: pd.DataFrame, *, by: str, of: str, heading: str) -> Markdown:
     names = [name for name, _ in Counter(frame[of]).most_common()]
     rows = [
         [
-            fmt(value, digits=2),
+            f"{value:.2g}",
             *(fmt(pairs[value, name]) if pairs[value, name] else "" for name in names),
         ]
         for value in sorted(set(frame[by]), reverse=True)
