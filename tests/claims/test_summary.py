@@ -28,12 +28,15 @@ def test_the_table_replaces_what_stood_between_the_markers_and_nothing_else() ->
     assert text.startswith("# Title\n\n<!-- verdicts:begin -->\n2 claims: 1 replicated, 1 not")
     assert text.endswith("<!-- verdicts:end -->\n\nmore\n")
     assert "old" not in text
-    assert r"| `a10` Two \| features. | TMS, figure | two | 0.123 (angle) | ❌ not replicated |" in text
+    assert (
+        r"| `a10` Two \| features. | TMS, figure | two | 0.123 (angle) | ❌ not replicated |"
+        in text
+    )
     assert summary.insert(text, [entry()]) == summary.insert(README, [entry()])
 
 
 def test_a_readme_without_the_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="README.md needs the markers"):
+    with pytest.raises(ValueError, match=r"README\.md needs the markers"):
         summary.insert("# Title\n", [entry()])
 
 

@@ -14,7 +14,7 @@ from tests.paper.synthetic import HOSTILE
 
 from superposition.core.store import Store
 from superposition.results import Results
-from superposition.site import cards, graph, latents, parameters, render, stages
+from superposition.site import cards, corpus, graph, latents, parameters, render, stages
 from superposition.site.counts import counts
 
 CLAIM: dict[str, Any] = {
@@ -123,6 +123,14 @@ def test_the_tally_adds_up() -> None:
 def test_only_the_smallest_scale_is_warned_about() -> None:
     assert "trial run" in str(cards.about_scale("smoke").data)
     assert cards.about_scale("laptop").data == ""
+
+
+def test_a_text_of_ones_own_is_named_and_noted() -> None:
+    own = {"source": "folder", "folder": f"a/{HOSTILE}"}
+    assert not acts(shown(corpus.note(own)))
+    assert "the files of the folder a/" in shown(corpus.note(own))
+    assert "the data set x/y" in shown(corpus.source({"source": "huggingface", "dataset": "x/y"}))
+    assert corpus.note({"source": "packages"}).data == ""
 
 
 def test_a_pipe_in_a_table_ends_no_cell() -> None:

@@ -121,6 +121,13 @@ def test_every_reference_has_its_label_on_the_same_page(name: str) -> None:
 
 
 @every_page
+def test_every_figure_and_table_is_referred_to_in_the_text(name: str) -> None:
+    text = TEXTS[name]
+    shown = [label for label in labels(text) if label.startswith(("fig-", "tbl-"))]
+    assert [label for label in shown if not re.search(rf"@{label}(?![\w-])", text)] == []
+
+
+@every_page
 def test_no_label_is_given_twice(name: str) -> None:
     assert [label for label, n in Counter(labels(TEXTS[name])).items() if n > 1] == []
 

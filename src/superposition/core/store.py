@@ -109,7 +109,8 @@ class Store:
     def _existing(self, stage: str, *parts: str) -> Path:
         path = self.path(stage, *parts)
         if not path.exists():
-            raise ArtefactError(f"no {path}: run the stage that makes it, `dvc repro {stage}`")
+            maker = stage.removesuffix(".json")  # claims.json has no folder of its own
+            raise ArtefactError(f"no {path}: run the stage that makes it, `dvc repro {maker}`")
         return path
 
 

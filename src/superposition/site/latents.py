@@ -38,7 +38,7 @@ def latent(
     *,
     reason: str,
     intervals: int = 1,
-    examples: int = 4,
+    examples: int = 3,
 ) -> Markdown:
     """A latent chosen for `reason`: examples from that many activation intervals, logits, neurons.
 
