@@ -8,7 +8,7 @@ def main(stage: Stage) -> None:
     """A tokenizer from the training text; a stream of tokens for training and for holding out."""
     config = stage.config(tokens.TokensConfig)
     documents = stage.store.load_table("text", "documents.parquet")
-    sides = dict(list(documents.groupby("split")))
+    sides = {side: documents.query(f"split == '{side}'") for side in ("train", "held_out")}
     tokenizer = tokens.train_tokenizer(sides["train"]["text"].to_list(), config)
     stage.store.save_text(tokenizer.to_str(pretty=True), "tokens", "tokenizer.json")
     streams = {

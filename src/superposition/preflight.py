@@ -112,12 +112,12 @@ def _machine_factor(device: torch.device) -> float:
 
 
 def _text(row: Row, tree: Row) -> Amounts:
-    return 10 + row["max_bytes"] / 4e6, 8 * row["max_bytes"], 0.3 * row["max_bytes"]
+    return 4 + row["max_bytes"] / 4e7, 8 * row["max_bytes"], 0.3 * row["max_bytes"]
 
 
 def _tokens(row: Row, tree: Row) -> Amounts:
     text = tree["text"]["max_bytes"]
-    return 5 + text / 1.5e6, 12 * text, 1.4 * text
+    return 3 + text / 5e6, 12 * text, 1.4 * text
 
 
 def _ngrams(row: Row, tree: Row) -> Amounts:
@@ -128,7 +128,7 @@ def _ngrams(row: Row, tree: Row) -> Amounts:
 def _transformer(row: Row, tree: Row) -> Amounts:
     if row.get("training") is None:
         return 15, 0.5 * GIB, 6e6
-    return 15 + row["training"]["n_tokens"] / 4e4, 1.5 * GIB, 6e6
+    return 15 + row["training"]["n_tokens"] / 5e4, 1.0 * GIB, 6e6
 
 
 def _activations(row: Row, tree: Row) -> Amounts:
@@ -139,17 +139,17 @@ def _activations(row: Row, tree: Row) -> Amounts:
 def _toy(row: Row, tree: Row) -> Amounts:
     instances = len(row["feature_probabilities"]) * row["n_seeds"]
     samples = instances * row["n_steps"] * row.get("batch_size", 1024)
-    return 5 + samples * row["n_features"] ** 2 / 4e10, 0.5 * GIB, 1e6
+    per_sample = 6e-10 * row["n_features"] + 7e-11 * row["n_features"] ** 2
+    return 2 + samples * per_sample, 0.5 * GIB, 5e6
 
 
 def _toy_sae(row: Row, tree: Row) -> Amounts:
-    return 5 + row["training"]["n_steps"] / 800, 0.3 * GIB, 1e6
+    return 2 + row["training"]["n_steps"] / 900, 0.3 * GIB, 1e6
 
 
 def _sae(row: Row, tree: Row) -> Amounts:
     width = row["d_sae"] / 4096
-    rate = 2e4 if row["arch"] == "batch_topk" else 1.2e4
-    seconds = 20 + row["training"]["n_steps"] * row["training"]["batch_size"] * width / rate
+    seconds = 5 + row["training"]["n_steps"] * row["training"]["batch_size"] * width / 3.5e4
     return seconds, (1 + 1.5 * width) * GIB, 17e6 * width
 
 

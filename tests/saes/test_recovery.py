@@ -3,6 +3,7 @@
 import math
 from itertools import islice
 
+import pandas as pd
 import pytest
 import torch
 from tests.saes import rows
@@ -72,3 +73,40 @@ def test_a_latent_that_never_fires_recovers_nothing() -> None:
     found = recovery.recovery(sae, W, hidden(W, 0.02, 5000), seed=0)
     assert found.recovered.tolist() == [True, True, True, False, True]
     assert found.density[3] == 0
+
+
+def test_the_summary_counts_complete_instances_and_distinct_latents() -> None:
+    found = pd.DataFrame(
+        {
+            "instance": [0, 0, 1, 1],
+            "seed": 0,
+            "feature": [0, 1, 0, 1],
+            "latent": [1, 0, 2, 2],
+            "cosine": [1.0, 0.98, 0.97, 0.2],
+            "density": [0.01, 0.01, 0.01, 0.01],
+            "recovered": [True, True, True, False],
+        }
+    )
+    assert recovery.summary(found) == {
+        "n_instances": 2,
+        "instances_complete": 1,
+        "mean_recovered": 1.5,
+        "mean_best_cosine": pytest.approx(0.7875),
+        "mean_distinct_latents": 1.5,
+    }
+
+
+def test_an_autoencoder_needs_a_toy_row_of_one_density() -> None:
+    assert recovery.only_density(pd.DataFrame({"feature_probability": [0.01, 0.01]})) == 0.01
+    with pytest.raises(ValueError, match=r"feature_probabilities=\[0.1, 0.5\]; .* exactly one"):
+        recovery.only_density(pd.DataFrame({"feature_probability": [0.5, 0.1]}))
+
+
+def test_unseen_hidden_states_are_other_ones_than_those_trained_on() -> None:
+    W = torch.eye(2).unsqueeze(0)
+    x = recovery.unseen(W, feature_probability=0.5, seed=0)
+    source = recovery.toy_source(W, feature_probability=0.5, batch_size=x.shape[1], seed=0)
+    trained_on = next(source(0))
+    assert x.shape == (1, recovery.UNSEEN, 2)
+    assert float((x > 0).double().mean()) == pytest.approx(0.5, abs=0.01)
+    assert not torch.equal(x, trained_on)

@@ -116,12 +116,12 @@ def recovery(
 
 def summary(found: pd.DataFrame) -> dict[str, int | float]:
     """The numbers of toy_sae/metrics.json: features recovered, over instances."""
-    by_instance = found.groupby("instance")["recovered"]
-    alive = found.loc[found["density"] > 0].groupby("instance")["latent"].nunique()
+    recovered = found.pivot(index="instance", columns="feature", values="recovered").to_numpy(bool)
+    used = found.loc[found["density"] > 0, ["instance", "latent"]].drop_duplicates()
     return {
-        "n_instances": by_instance.ngroups,
-        "instances_complete": int(by_instance.all().sum()),
-        "mean_recovered": float(by_instance.sum().mean()),
-        "mean_best_cosine": float(found["cosine"].mean()),
-        "mean_distinct_latents": float(alive.sum() / by_instance.ngroups),
+        "n_instances": len(recovered),
+        "instances_complete": int(recovered.all(1).sum()),
+        "mean_recovered": float(recovered.sum(1).mean()),
+        "mean_best_cosine": float(found["cosine"].to_numpy().mean()),
+        "mean_distinct_latents": len(used) / len(recovered),
     }

@@ -86,7 +86,10 @@ def verdict(claims: pd.DataFrame, id: str) -> Markdown:
 
 
 def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) -> Markdown:
-    """A table of the claims that have one of `verdicts`: verdict, claim, what was measured."""
+    """A table of the claims that have one of `verdicts`: verdict, claim, what was measured.
+
+    In parentheses, 95% intervals.
+    """
     chosen = [record for record in _records(claims) if record["verdict"] in verdicts]
     if not chosen:
         return Markdown(f"No claim is {' or '.join(verdicts)}.")
@@ -94,7 +97,7 @@ def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) ->
         [
             badge(record["verdict"]),
             f"{plain(record['statement'])} [{plain(record['id'])}]({SCORECARD}#{record['id']})",
-            _figure_link(record, _measured(record)),
+            _cell(record),
         ]
         for record in chosen
     ]
@@ -197,9 +200,13 @@ def _number(value: float | int) -> str:
     return fmt(int(value) if whole else value)
 
 
-def _figure_link(record: Record, text: str) -> str:
+def _cell(record: Record) -> str:
+    """What was measured, for a table: the quantity and its value, which leads to the figure."""
+    value = _measured(record).replace("95% interval ", "")
+    if value == NOTHING:
+        return NOTHING
     figure = record["figure"].replace(".html", ".qmd")
-    return f"[{text}]({figure})" if text != NOTHING else text
+    return f"{plain(record['quantity'])}: [{value}]({figure})"
 
 
 def _capital(text: str) -> str:
