@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from pipeline import reproduce
+
 from superposition import preflight
 from superposition.core.params import ParameterError
 
