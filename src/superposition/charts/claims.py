@@ -19,7 +19,7 @@ def scorecard(claims: pd.DataFrame) -> alt.Chart:
         .mark_bar()
         .encode(
             x=alt.X("claims:Q", title="claims", axis=alt.Axis(tickMinStep=1, format="d")),
-            y=alt.Y("paper:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)),
+            y=alt.Y("paper:N", title=None, sort=None, axis=alt.Axis(labelLimit=420)),
             color=alt.Color(
                 "verdict:N",
                 title=None,

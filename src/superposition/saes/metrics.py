@@ -36,7 +36,7 @@ def loss_recovered(clean: float, sae: float, ablated: float) -> float:
     """(ablated - sae) / (ablated - clean), of mean losses in nats per token: a ratio of means.
 
     1: the reconstruction costs nothing; 0: it is as bad as the ablation, by zeros or by the mean.
-    The mean ablation is the harder one, because its denominator is smaller.
+    The two ablations differ in their denominators; report both.
 
     >>> loss_recovered(clean=3.0, sae=3.25, ablated=4.0)
     0.75
