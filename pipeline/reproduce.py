@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from superposition import preflight, workspace
+from superposition import preflight, rows, workspace
 from superposition.core.params import Params
 from superposition.core.store import whole
 
@@ -19,6 +19,7 @@ def main(scale: str, *, root: Path, only: str | None) -> None:
     params = Params.read(scale, root=root)
     here = Params.read(root=root).scale == scale
     tree = root if here else root / workspace.FOLDER / scale
+    rows.check(params)
     if only is None:
         needs = preflight.estimate(params)
         print(preflight.describe(needs, scale), flush=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from superposition import preflight
 from superposition.core.stage import Stage, run
 from superposition.language import corpus
 
@@ -10,6 +11,9 @@ LOCK = "requirements.lock"
 
 def main(stage: Stage) -> None:
     """Documents with their split, and a manifest of where they came from."""
+    needs = preflight.estimate(stage.params)  # this is the first stage of a bare `dvc repro`
+    print(preflight.describe(needs, stage.params.scale), flush=True)
+    preflight.check(needs, folder=Path())
     config = stage.config(corpus.TextConfig)
     text = corpus.collect(config, lock=Path(LOCK).read_text("utf-8"))
     stage.store.save_table(text.documents, "text", "documents.parquet")

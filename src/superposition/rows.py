@@ -1,0 +1,78 @@
+"""Every row of every section, checked before any work starts: a mistake should cost no minutes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from superposition.core.params import ParameterError, Params
+from superposition.features.evaluation import EvaluationConfig
+from superposition.features.exploration import FeaturesConfig
+from superposition.language.activations import ActivationsConfig
+from superposition.language.corpus import TextConfig
+from superposition.language.tokens import TokensConfig
+from superposition.language.transformer import TransformerConfig
+from superposition.saes import base
+from superposition.toy.training import ToyConfig
+
+SECTIONS: dict[str, type] = {
+    "text": TextConfig,
+    "tokens": TokensConfig,
+    "evaluation": EvaluationConfig,
+    "features": FeaturesConfig,
+}
+"""Sections that are one configuration."""
+SECTIONS_OF_ROWS: dict[str, type | None] = {
+    "transformer": TransformerConfig,
+    "activations": ActivationsConfig,
+    "toy": ToyConfig,
+    "toy_sae": None,
+    "sae": None,
+}
+"""Sections of rows; None where the row's `arch` says which configuration it is."""
+SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "activations": ("transformer", lambda config: config.transformer),
+    "toy_sae": ("toy", lambda config: config.activations),
+    "sae": ("activations", lambda config: config.activations),
+}
+"""For sections whose rows use a row of another section: which one, and how the row names it."""
+
+
+def check(params: Params) -> None:
+    """Refuse parameters that some stage would refuse, in one error that names all mistakes."""
+    mistakes: list[str] = []
+    for section, config in SECTIONS.items():
+        _collect(mistakes, lambda section=section, config=config: params.load(config, section))
+    for section in SECTIONS_OF_ROWS:
+        for row in params.rows(section):
+            _collect(mistakes, lambda section=section, row=row: load_row(params, section, row))
+    if mistakes:
+        raise ParameterError("\n".join(mistakes))
+
+
+def load_row(params: Params, section: str, row: str) -> Any:
+    """One row as its configuration, the row it builds on among those that exist."""
+    kind = SECTIONS_OF_ROWS[section] or _configuration(params, section, row)
+    config: Any = params.load(kind, section, row)
+    if section in SOURCES:
+        source, name_of = SOURCES[section]
+        if name_of(config) not in params.rows(source):
+            have = ", ".join(params.rows(source))
+            raise ParameterError(
+                f"{section}.{row} builds on {source}.{name_of(config)}, which does not exist; "
+                f"have: {have} ({params.origin})"
+            )
+    return config
+
+
+def _configuration(params: Params, section: str, row: str) -> type:
+    arch = params.value(section, row).get("arch")
+    try:
+        return base.architecture(arch).Config
+    except ValueError as error:
+        raise ParameterError(f"{error} ({params.origin}: {section}.{row}.arch)") from None
+
+
+def _collect(mistakes: list[str], load: Callable[[], Any]) -> None:
+    try:
+        load()
+    except ParameterError as error:
+        mistakes.append(str(error))
