@@ -28,7 +28,7 @@ _DENSITY = alt.Header(title=None, labelExpr="'p = ' + format(datum.value, '.2~g'
 def geometry(features: pd.DataFrame) -> alt.FacetChart:
     """Each panel shows the features of one model as arrows in its two hidden dimensions."""
     panels = alt.Facet("feature_probability:O", sort="descending", header=_DENSITY)
-    arrows = layered(*_arrows(112), data=_numbered(features)).properties(width=112, height=112)
+    arrows = layered(*_arrows(96), data=_numbered(features)).properties(width=96, height=96)
     return arrows.facet(panels, columns=5).properties(
         title="Where a model puts its features in two dimensions, from dense to sparse inputs",
         description=_describe_geometry(features),

@@ -167,7 +167,7 @@ def _copy_resources(project: Project, folder: Path) -> None:
     styles = [f"{STYLES}/{name}" for name in SHELL]
     css = project.tree.get("format", {}).get("html", {}).get("css", [])
     for pattern in [*patterns, *styles, *([css] if isinstance(css, str) else css)]:
-        for path in sorted(project.root.glob(pattern)):
+        for path in sorted(project.root.glob(pattern.removeprefix("/"))):  # Quarto's project root
             target = folder / path.relative_to(project.root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
