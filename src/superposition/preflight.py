@@ -122,7 +122,7 @@ def _tokens(row: Row, tree: Row) -> Amounts:
 
 def _ngrams(row: Row, tree: Row) -> Amounts:
     tokens = tree["text"]["max_bytes"] / 3
-    return tokens / 2e5, 150 * tokens, 0
+    return 2 + tokens / 1.6e6, 130 * tokens, 0
 
 
 def _transformer(row: Row, tree: Row) -> Amounts:
@@ -133,7 +133,7 @@ def _transformer(row: Row, tree: Row) -> Amounts:
 
 def _activations(row: Row, tree: Row) -> Amounts:
     disk = 2.1 * 512 * row["n_tokens"]
-    return 10 + row["n_tokens"] / 1e5, 1.5 * GIB + 8 * row["n_tokens"], disk
+    return 3 + row["n_tokens"] / 1.1e5, 0.5 * GIB + 8 * row["n_tokens"], disk
 
 
 def _toy(row: Row, tree: Row) -> Amounts:
@@ -155,16 +155,16 @@ def _sae(row: Row, tree: Row) -> Amounts:
 
 def _evaluation(row: Row, tree: Row) -> Amounts:
     rows = len(tree["sae"])
-    return rows * (15 + tree["evaluation"]["n_tokens"] / 5e3), 2 * GIB, 1e6
+    return rows * (4 + tree["evaluation"]["n_tokens"] / 1.4e4), 1 * GIB, 1e6
 
 
 def _features(row: Row, tree: Row) -> Amounts:
     rows = len(tree["sae"])
-    return rows * (20 + tree["features"]["n_tokens"] / 1e4), 2 * GIB, 5e6 * rows
+    return rows * (4 + tree["features"]["n_tokens"] / 2.4e4), 1 * GIB, 5e6 * rows
 
 
 def _paper(row: Row, tree: Row) -> Amounts:
-    return 90, 0.5 * GIB, 2e7
+    return 35, 0.5 * GIB, 2e7
 
 
 _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"}
