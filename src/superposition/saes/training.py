@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
-from superposition.core import compute
-from superposition.core.compute import NoCheckpoint, progress
+from superposition.core.compute import Checkpoint, NoCheckpoint, progress
 from superposition.saes import metrics, resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
 
@@ -27,11 +26,6 @@ Source = Callable[[int], Iterator[Tensor]]
 """The batches "*instance batch d_in" from a batch number on; a number always gives the same one."""
 Row = dict[str, int | float]
 """One row of the history."""
-
-
-@runtime_checkable
-class Checkpoint(compute.Checkpoint, Protocol):
-    """A checkpoint that can be recognised when annotations are executed."""
 
 
 class FittedSae(NamedTuple):
