@@ -3,8 +3,12 @@
 One line per value. Everything is formatted by `fmt`; prose neither rounds nor computes.
 """
 
+import importlib
 import math
+import pkgutil
+from collections.abc import Callable
 
+from superposition import prose
 from superposition.artefacts import Named, Toy
 from superposition.results import NGRAMS, Results
 
@@ -72,10 +76,16 @@ def of(part: int, whole: int) -> str:
 def values(r: Results) -> Named:
     """All values by name, as attributes; a misspelt one says which exist."""
     texts: Texts = {"scale": r.params.scale}
-    for group in (_text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts):
+    for group in (_text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts, *_topics()):
         texts |= group(r)
     shown = {name: Text(text) for name, text in texts.items()}
     return Named("value", shown, origin="superposition.values")
+
+
+def _topics() -> list[Callable[[Results], Texts]]:
+    """`texts` of every module of `superposition.prose`."""
+    modules = pkgutil.iter_modules(prose.__path__, f"{prose.__name__}.")
+    return [importlib.import_module(module.name).texts for module in modules]
 
 
 def _number(value: float | int, digits: int) -> str:

@@ -1,7 +1,9 @@
 """Every figure is a valid specification that says in words what it shows."""
 
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 from collections.abc import Callable
 from types import ModuleType
@@ -11,9 +13,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import tests.charts
 import vl_convert
 from tests.charts.synthetic import evaluations, features, frame, instances, with_row
 
+from superposition import charts
 from superposition.charts import claims, language, saes, toy
 from superposition.features.display import visible
 from superposition.site.figures import config, swaps
@@ -85,6 +89,9 @@ FIGURES: dict[Callable[..., alt.TopLevelMixin], Callable[[], tuple[pd.DataFrame,
     language.planted_contexts: lambda: (planted(),),
     claims.scorecard: lambda: (records(),),
 }
+for _found in pkgutil.iter_modules(tests.charts.__path__, "tests.charts."):
+    if _found.name.endswith("_figures"):
+        FIGURES |= importlib.import_module(_found.name).FIGURES
 Spec = dict[str, Any]
 
 
@@ -94,7 +101,7 @@ def spec(request: pytest.FixtureRequest) -> Spec:
 
 
 def test_every_public_function_of_the_charts_is_tested_here() -> None:
-    modules = (toy, saes, language, claims)
+    modules = [getattr(charts, name) for name in charts.__all__]
     assert {name for module in modules for name in public_functions(module)} == set(FIGURES)
 
 
