@@ -4,7 +4,7 @@ Columns and their meaning: schema.yaml. `results.py` hands these out by experime
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from superposition.core.store import Store, schema
+from superposition.toy.tables import CONDITION
 
-SAME_DENSITY = 0.1
+SAME = 0.1
 """Two densities are one experiment if they differ by less than this share (S = 0.81 for 0.8)."""
 
 
@@ -82,22 +83,28 @@ class Artefacts:
 
 @dataclass(frozen=True)
 class Runs:
-    """The toy models of one density, one per random start, the lowest held-out loss first."""
+    """The toy models of one condition, one per random start, the lowest held-out loss first."""
 
     feature_probability: float
     """Density p = 1 - S."""
+    n_diverged: int
+    """Random starts that are left out because their loss became infinite."""
+    importance: Float[np.ndarray, " feature"]
+    """I_i."""
     seed: Shaped[np.ndarray, " seed"]
-    """Which random start each model had: the same ones at every density."""
+    """Which random start each model had: the same ones in every condition."""
     instance: Shaped[np.ndarray, " seed"]
     """Index of each model along the instance axis."""
     loss: Float[np.ndarray, " seed"]
     """On a held-out sample that all models share."""
-    importance: Float[np.ndarray, " feature"]
-    """I_i."""
     W: Float[np.ndarray, "seed feature d_hidden"]
     """W[s, i] is the direction of feature i."""
+    W_out: Float[np.ndarray, "seed feature d_hidden"]
+    """Weights out of the hidden layer; the same as W unless the model is untied."""
     b: Float[np.ndarray, "seed feature"]
     """Output bias."""
+    b_hidden: Float[np.ndarray, "seed d_hidden"]
+    """Bias of the hidden layer; zeros if it has none."""
     norm: Float[np.ndarray, "seed feature"]
     """Length of W_i."""
     dimensionality: Float[np.ndarray, "seed feature"]
@@ -108,9 +115,21 @@ class Runs:
     def by_seed(self) -> "Runs":
         """The same models in the order of their random starts."""
         order = self.seed.argsort()
-        shared = ("feature_probability", "importance")
-        kept = {name: value for name, value in vars(self).items() if name in shared}
-        return Runs(**kept, **{k: v[order] for k, v in vars(self).items() if k not in shared})
+        shared = ("feature_probability", "n_diverged", "importance")
+        by_model = {name: value[order] for name, value in vars(self).items() if name not in shared}
+        return replace(self, **by_model)
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Weights of toy models while they learned."""
+
+    steps: Int[np.ndarray, " snapshot"]
+    """Optimiser steps taken, from 0 to all of them."""
+    W: Float[np.ndarray, "snapshot instance feature d_hidden"]
+    """Directions of the features."""
+    b: Float[np.ndarray, "snapshot instance feature"]
+    """Output biases."""
 
 
 class Toy(Artefacts):
@@ -133,12 +152,20 @@ class Toy(Artefacts):
 
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
-        """W (instance, feature, d_hidden) and b (instance, feature)."""
+        """W (instance, feature, d_hidden) and b (instance, feature); W_out and b_hidden if any."""
         return self.tensors("weights")
 
     @cached_property
+    def snapshots(self) -> Snapshots:
+        """Weights during training, for rows with `n_snapshots` above 0."""
+        kept = self.tensors("snapshots")
+        if not kept["steps"].size:
+            raise NotTrained(f"toy.{self.row} keeps no snapshots: its n_snapshots is 0")
+        return Snapshots(kept["steps"].astype(int), kept["W"], kept["b"])
+
+    @cached_property
     def n_seeds(self) -> int:
-        """Random starts at every density."""
+        """Random starts in every condition."""
         return len(set(self.instances["seed"]))
 
     @cached_property
@@ -146,39 +173,53 @@ class Toy(Artefacts):
         """The feature probabilities that were trained, densest first."""
         return sorted(self.instances["feature_probability"].unique().tolist(), reverse=True)
 
+    @cached_property
+    def conditions(self) -> pd.DataFrame:
+        """The distinct conditions, in the order of the instances: columns `CONDITION`."""
+        return self.instances.loc[:, [*CONDITION]].drop_duplicates(ignore_index=True)
+
     def has(self, feature_probability: float) -> bool:
         """Whether models were trained at this density."""
-        return abs(self._nearest(feature_probability) / feature_probability - 1) < SAME_DENSITY
+        nearest = self._nearest("feature_probability", feature_probability)
+        return abs(nearest / feature_probability - 1) < SAME
 
-    def at(self, feature_probability: float) -> Runs:
-        """The models trained at this density."""
-        nearest = self._nearest(feature_probability)
-        if not self.has(feature_probability):
-            have = ", ".join(f"{p:.3g}" for p in self.densities)
-            wanted = f"no feature probability near {feature_probability:g}"
-            raise NotTrained(f"{wanted} in the row toy.{self.row}; have: {have}")
-        chosen = self.instances.loc[self.instances["feature_probability"] == nearest]
-        chosen = chosen.sort_values(by="loss", kind="stable")
+    def at(
+        self,
+        feature_probability: float,
+        *,
+        relative_importance: float = 1.0,
+        relative_density: float = 1.0,
+        l1_coefficient: float = 0.0,
+    ) -> Runs:
+        """The models trained in this condition, without those that diverged."""
+        asked = (feature_probability, relative_importance, relative_density, l1_coefficient)
+        condition = [self._same(name, value) for name, value in zip(CONDITION, asked, strict=True)]
+        everything = self._by_condition[tuple(condition)]
+        chosen = everything.loc[~everything["diverged"]].sort_values(by="loss", kind="stable")
         order = chosen["instance"].to_numpy()
-        wide = self.features.pivot(index="instance", columns="feature").loc[order]
+        W, b = self.weights["W"], self.weights["b"]
         return Runs(
-            feature_probability=nearest,
+            feature_probability=condition[0],
+            n_diverged=len(everything) - len(chosen),
+            importance=self._by_instance["importance"][order[0]],
             seed=chosen["seed"].to_numpy(),
             instance=order,
             loss=chosen["loss"].to_numpy(),
-            importance=wide["importance"].to_numpy()[0],
-            W=self.weights["W"][order],
-            b=self.weights["b"][order],
-            norm=wide["norm"].to_numpy(),
-            dimensionality=wide["dimensionality"].to_numpy(),
-            superposition=wide["superposition"].to_numpy(),
+            W=W[order],
+            W_out=self.weights.get("W_out", W)[order],
+            b=b[order],
+            b_hidden=self.weights.get("b_hidden", np.zeros_like(W[:, 0]))[order],
+            norm=self._by_instance["norm"][order],
+            dimensionality=self._by_instance["dimensionality"][order],
+            superposition=self._by_instance["superposition"][order],
         )
 
     @cached_property
     def best(self) -> pd.DataFrame:
-        """`instances`, only the one with the lowest loss at each density."""
-        lowest = self.instances.groupby("feature_probability")["loss"].idxmin()
-        return self.instances.loc[lowest].sort_values("feature_probability", ascending=False)
+        """`instances`, only the one with the lowest loss in each condition, densest first."""
+        lowest = self.instances.groupby([*CONDITION])["loss"].idxmin()
+        ascending = [False, True, True, True]
+        return self.instances.loc[lowest].sort_values([*CONDITION], ascending=ascending)
 
     @cached_property
     def best_features(self) -> pd.DataFrame:
@@ -203,8 +244,31 @@ class Toy(Artefacts):
         }
         return pd.DataFrame(columns)
 
-    def _nearest(self, feature_probability: float) -> float:
-        return min(self.densities, key=lambda p: abs(p - feature_probability))
+    @cached_property
+    def _by_condition(self) -> dict[tuple[float, ...], pd.DataFrame]:
+        return {
+            tuple(map(float, condition)): rows
+            for condition, rows in self.instances.groupby([*CONDITION], sort=False)
+        }
+
+    @cached_property
+    def _by_instance(self) -> dict[str, np.ndarray]:
+        """Measures of features, [instance, feature]; the table is in this order."""
+        measures = ("importance", "norm", "dimensionality", "superposition")
+        n = len(self.instances)
+        return {name: self.features[name].to_numpy().reshape(n, -1) for name in measures}
+
+    def _same(self, name: str, value: float) -> float:
+        """The value of a condition's column that is the one asked for."""
+        nearest = self._nearest(name, value)
+        if abs(nearest - value) > SAME * abs(value):
+            have = ", ".join(f"{each:.3g}" for each in self.instances[name].unique())
+            wanted = f"no {name.replace('_', ' ')} near {value:g}"
+            raise NotTrained(f"{wanted} in the row toy.{self.row}; have: {have}")
+        return nearest
+
+    def _nearest(self, name: str, value: float) -> float:
+        return float(min(self.instances[name].unique(), key=lambda each: abs(each - value)))
 
 
 class ToySae(Artefacts):

@@ -12,6 +12,7 @@ from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.results import Results
 from superposition.toy import tables
+from superposition.toy.tables import CONDITION
 
 ROWS = {
     "toy": ("five-in-two", "twenty-in-five", "twenty-in-five-linear", "sae-target"),
@@ -50,34 +51,55 @@ def results(root: Path, *, scale: str = "laptop") -> Results:
     )
 
 
+Condition = float | tuple[float, float, float, float]
+"""A density; or with the relative importance, the relative density and the L1 coefficient."""
+
+
 def add_toy(
     r: Results,
     row: str,
-    models: Mapping[float, Sequence[Tensor]],
+    models: Mapping[Condition, Sequence[Tensor]],
     *,
-    biases: Mapping[float, Sequence[Tensor]] | None = None,
+    biases: Mapping[Condition, Sequence[Tensor]] | None = None,
+    W_out: Mapping[Condition, Sequence[Tensor]] | None = None,
+    b_hidden: Mapping[Condition, Sequence[Tensor]] | None = None,
+    losses: Mapping[Condition, Sequence[float]] | None = None,
+    snapshots: tuple[Sequence[int], Tensor] | None = None,
     base: float = 0.9,
 ) -> None:
-    """Models with these weights, a list for each density, the lowest loss first."""
-    W = torch.stack([W for weights in models.values() for W in weights])
-    n_seeds = len(next(iter(models.values())))
-    b = torch.zeros(W.shape[:2])
-    if biases is not None:
-        b = torch.stack([bias for p in models for bias in biases[p]])
-    keys = pd.DataFrame(
-        {
-            "instance": range(len(W)),
-            "seed": np.tile(np.arange(n_seeds), len(models)),
-            "feature_probability": np.repeat(list(models), n_seeds),
-        }
-    )
-    loss = torch.arange(n_seeds).repeat(len(models)) + 1.0
-    importance = base ** torch.arange(W.shape[1])
+    """Models with these weights, a list for each condition, the lowest loss first.
+
+    A loss of NaN is a model that diverged; `snapshots` are steps and W during training.
+    """
+    stacked = {"W": models, "b": biases, "W_out": W_out, "b_hidden": b_hidden}
+    weights = {
+        name: torch.stack([one for condition in models for one in given[condition]])
+        for name, given in stacked.items()
+        if given is not None
+    }
+    W = weights["W"]
+    weights.setdefault("b", torch.zeros(W.shape[:2]))
+    keys = _keys([*models], len(next(iter(models.values()))))
+    loss = torch.tensor(keys["seed"].tolist()) + 1.0
+    if losses is not None:
+        loss = torch.tensor([value for condition in models for value in losses[condition]])
+    importance = (base ** torch.arange(W.shape[1])).expand(W.shape[:2])
     instances = tables.instance_table(keys, W, loss)
-    features = tables.feature_table(keys, W, b, importance=importance)
-    r.store.save_tensors({"W": W, "b": b}, "toy", row, "weights.safetensors")
+    features = tables.feature_table(keys, W, weights["b"], importance=importance)
+    steps, W_then = snapshots if snapshots is not None else ([], torch.empty(0, *W.shape))
+    kept = {"steps": torch.tensor(steps, dtype=torch.int64), "W": W_then, "b": torch.zeros(W_then.shape[:-1])}
+    r.params.tree["toy"].setdefault(row, {})
+    r.store.save_tensors(weights, "toy", row, "weights.safetensors")
+    r.store.save_tensors(kept, "toy", row, "snapshots.safetensors")
     r.store.save_table(instances, "toy", row, "instances.parquet")
     r.store.save_table(features, "toy", row, "features.parquet")
+
+
+def _keys(conditions: Sequence[Condition], n_seeds: int) -> pd.DataFrame:
+    full = [one if isinstance(one, tuple) else (one, 1.0, 1.0, 0.0) for one in conditions]
+    rows = [(seed, *condition) for condition in full for seed in range(n_seeds)]
+    frame = pd.DataFrame(rows, columns=["seed", *CONDITION])
+    return frame.rename_axis("instance").reset_index()
 
 
 def add_toy_sae(r: Results, row: str, recovered: Sequence[int], *, cosine: float = 0.99) -> None:

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from superposition.toy import geometry
 
+CONDITION = ("feature_probability", "relative_importance", "relative_density", "l1_coefficient")
+"""The columns that tell conditions of one experiment apart."""
+
 
 def instance_table(
     keys: pd.DataFrame,
@@ -17,6 +20,7 @@ def instance_table(
     """The table toy/instances: what came out of each of the instances named by `keys`."""
     return keys.assign(
         loss=loss.numpy(),
+        diverged=loss.isnan().numpy(),
         n_represented=geometry.n_represented(W).numpy(),
         geometry=geometry.arrangement(W) if W.shape[-1] == 2 else "",
     )
@@ -27,14 +31,14 @@ def feature_table(
     W: Float[Tensor, "instance feature d_hidden"],
     b: Float[Tensor, "instance feature"],
     *,
-    importance: Float[Tensor, " feature"],
+    importance: Float[Tensor, "instance feature"],
 ) -> pd.DataFrame:
     """The table toy/features: every feature of each of the instances named by `keys`."""
     instances, features, d_hidden = W.shape
     plane = W if d_hidden == 2 else torch.full((instances, features, 2), torch.nan)
     columns = {
         "feature": torch.arange(features).expand(instances, -1),
-        "importance": importance.expand(instances, -1),
+        "importance": importance,
         "x": plane[..., 0],
         "y": plane[..., 1],
         "norm": geometry.norms(W),
@@ -61,9 +65,10 @@ def history_table(losses: Float[Tensor, "instance recorded"], *, steps: list[int
 
 def summary(instances: pd.DataFrame) -> dict[str, int | float]:
     """The numbers of toy/metrics.json: of all models, and of the best random start by density."""
-    best = instances.groupby("feature_probability").loss.min()
+    best = instances.groupby([*CONDITION]).loss.min()
     return {
         "n_instances": len(instances),
+        "n_diverged": int(instances.diverged.sum()),
         "mean_loss": float(instances.loss.mean()),
         "mean_best_loss": float(best.mean()),
     }
