@@ -11,7 +11,7 @@ from superposition.language.corpus import TextConfig
 from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
 from superposition.saes import base
-from superposition.toy.training import ToyConfig
+from superposition.toy.config import ToyConfig
 
 SECTIONS: dict[str, type] = {
     "text": TextConfig,

@@ -87,7 +87,11 @@ def add_toy(
     instances = tables.instance_table(keys, W, loss)
     features = tables.feature_table(keys, W, weights["b"], importance=importance)
     steps, W_then = snapshots if snapshots is not None else ([], torch.empty(0, *W.shape))
-    kept = {"steps": torch.tensor(steps, dtype=torch.int64), "W": W_then, "b": torch.zeros(W_then.shape[:-1])}
+    kept = {
+        "steps": torch.tensor(steps, dtype=torch.int64),
+        "W": W_then,
+        "b": torch.zeros(W_then.shape[:-1]),
+    }
     r.params.tree["toy"].setdefault(row, {})
     r.store.save_tensors(weights, "toy", row, "weights.safetensors")
     r.store.save_tensors(kept, "toy", row, "snapshots.safetensors")

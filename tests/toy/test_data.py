@@ -1,12 +1,28 @@
 """The toy distribution, drawn the plain way and the packed way."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Generator
 
 from superposition.toy import data
+from superposition.toy.config import ToyConfig
 
 SAMPLES = 100_000
+
+
+WORLD = ToyConfig(
+    n_features=4,
+    d_hidden=2,
+    output="relu",
+    importance_base=1.0,
+    feature_probabilities=(0.3,),
+    n_seeds=1,
+    seed=0,
+    n_steps=1,
+    batch_size=1000,
+)
 
 
 def unpacked(batches: data.Batches) -> torch.Tensor:
@@ -14,7 +30,8 @@ def unpacked(batches: data.Batches) -> torch.Tensor:
     columns = []
     for index in range(len(batches.starts) - 1):
         x, n_empty = batches.batch(index)
-        columns += [x[:-1], x.new_zeros(x.shape[0] - 1, n_empty)]
+        assert not x[:-1, -1].any()
+        columns += [x[:-1, :-1], x.new_zeros(x.shape[0] - 1, n_empty)]
     return torch.cat(columns, dim=1)
 
 
@@ -24,9 +41,10 @@ def draw_plain(p: float) -> torch.Tensor:
     return x[:, 0].T
 
 
-def draw_packed(p: float) -> torch.Tensor:
-    uniforms = data.draw_uniforms(SAMPLES, 4, generator=Generator().manual_seed(1))
-    return unpacked(data.independent_batches(uniforms, p, batch_size=1000))
+def draw_packed(p: float, **changes) -> torch.Tensor:
+    config = replace(WORLD, feature_probabilities=(p,), **changes)
+    uniforms = data.draw_uniforms(config, 100, generator=Generator().manual_seed(1))
+    return unpacked(data.make_batches(uniforms, config, config.sources()[0]))
 
 
 @pytest.mark.parametrize("draw", [draw_plain, draw_packed])
@@ -52,35 +70,52 @@ def test_the_number_of_active_features_of_a_sample_is_binomial():
     assert chi_square < 18.5  # 0.999 quantile of 4 degrees of freedom
 
 
-def test_packing_only_moves_empty_samples_and_counts_them():
-    x = torch.tensor([[0.0, 0.5, 0.0, 0.0], [0.0, 0.1, 0.2, 0.0]])
-    batches = data.pack(x, batch_size=2)
-    assert torch.equal(batches.batch(0).x, torch.tensor([[0.5], [0.1], [1.0]]))
-    assert torch.equal(batches.batch(1).x, torch.tensor([[0.0], [0.2], [1.0]]))
-    assert [batches.batch(0).n_empty, batches.batch(1).n_empty] == [1, 1]
-
-
 @pytest.mark.parametrize("p", [1.0, 0.5, 0.3, 0.001])
-def test_independent_batches_are_the_packed_dense_samples(p):
-    uniforms = data.draw_uniforms(600, 5, generator=Generator().manual_seed(0))
-    expected = data.pack((1 - uniforms.u / p).clamp(min=0), batch_size=200)
-    batches = data.independent_batches(uniforms, p, batch_size=200)
-    active = (batches.x[:-1] > 0).any(0)
-    torch.testing.assert_close(batches.x[:, active], expected.x, rtol=0, atol=1e-6 / p)
-    for index in range(3):
-        (x, n_empty), packed = batches.batch(index), expected.batch(index)
-        assert x.shape[1] + n_empty == packed.x.shape[1] + packed.n_empty == 200
+def test_samples_are_those_of_the_uniform_numbers_with_the_empty_ones_only_counted(p):
+    config = replace(WORLD, feature_probabilities=(p,), batch_size=200)
+    uniforms = data.draw_uniforms(config, 3, generator=Generator().manual_seed(0))
+    batches = data.make_batches(uniforms, config, config.sources()[0])
+    for index, u in enumerate(uniforms.u.split(201, dim=1)):
+        dense = (1 - u[:, :-1] / p).clamp(min=0)
+        (x, n_empty), active = batches.batch(index), (dense > 0).any(0)
+        shown = x[:-1, (x[:-1] > 0).any(0)]
+        torch.testing.assert_close(shown, dense[:, active], rtol=0, atol=1e-6 / p)
+        assert x.shape[1] - 1 + n_empty == 200
+        assert bool((x[-1] == 1).all())
 
 
-def test_empty_samples_are_counted_for_every_batch_and_density():
-    uniforms = data.draw_uniforms(40, 3, generator=Generator().manual_seed(0))
-    densities = [data.independent_batches(uniforms, p, batch_size=20) for p in (1.0, 0.1)]
-    n_empty = data.count_empty(densities)
-    assert n_empty.shape == (2, 2)
-    assert n_empty[:, 0].tolist() == [0, 0]
-    assert n_empty[1, 1] == densities[1].batch(1).n_empty
+def test_the_first_feature_has_a_density_of_its_own():
+    x = draw_packed(0.2, relative_densities=(0.25,))
+    active = (x > 0).double().mean(1)
+    torch.testing.assert_close(
+        active, torch.tensor([0.05, 0.2, 0.2, 0.2]).double(), rtol=0, atol=0.006
+    )
+    assert x[0][x[0] > 0].mean() == pytest.approx(0.5, abs=0.02)
 
 
-def test_a_broken_batch_is_refused():
-    with pytest.raises(ValueError, match="n_samples=5 is not a multiple of batch_size=2"):
-        data.pack(torch.ones(1, 5), batch_size=2)
+def test_correlated_features_are_active_together_with_values_of_their_own():
+    x = draw_packed(0.2, dependence="correlated", set_size=2)
+    active = (x > 0).double()
+    assert torch.equal(active[0], active[1])
+    assert torch.equal(active[2], active[3])
+    assert active.mean() == pytest.approx(0.2, abs=0.006)
+    assert abs(torch.corrcoef(active)[0, 2]) < 0.02
+    assert abs(torch.corrcoef(x[:, x[0] > 0])[0, 1]) < 0.03
+
+
+def test_anticorrelated_features_are_never_active_together():
+    x = draw_packed(0.2, dependence="anticorrelated", set_size=2)
+    active = (x > 0).double()
+    assert not (active[0] * active[1]).any()
+    assert not (active[2] * active[3]).any()
+    assert active.mean(1).tolist() == pytest.approx([0.2] * 4, abs=0.006)
+    assert x[x > 0].mean() == pytest.approx(0.5, abs=0.01)
+    assert x[x > 0].square().mean() == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_inputs_of_the_absolute_value_are_of_both_signs():
+    x = draw_packed(0.2, target="absolute", tied=False)
+    active = x[x != 0]
+    assert active.numel() / x.numel() == pytest.approx(0.2, abs=0.006)
+    assert active.mean() == pytest.approx(0, abs=0.01)
+    assert active.square().mean() == pytest.approx(1 / 3, abs=0.01)

@@ -5,54 +5,89 @@ import torch
 from torch import Generator
 
 from superposition.toy import data
-from superposition.toy.gradients import FusedLoss
-from superposition.toy.models import ToyModel, repeat_seeds, xavier_start
+from superposition.toy.config import ToyConfig
+from superposition.toy.gradients import Gradient
+from superposition.toy.models import ToyModel
 
-DENSITIES = (1.0, 0.3, 0.01)
-SEEDS, BATCH, FEATURES = 3, 64, 6
+KINDS = {
+    "relu output": {},
+    "linear output": {"output": "linear"},
+    "gelu output": {"output": "gelu"},
+    "relu hidden": {"hidden": "relu"},
+    "hidden bias": {"hidden": "relu", "hidden_bias": True},
+    "untied": {"hidden": "relu", "tied": False, "target": "absolute"},
+    "relative importance": {"relative_importances": (0.5, 2.0)},
+    "relative density": {"relative_densities": (0.5, 1.0)},
+    "correlated": {"dependence": "correlated", "set_size": 3},
+    "l1": {"l1_coefficients": (0.0, 0.3)},
+    "l1 with hidden bias": {"l1_coefficients": (0.3,), "hidden": "relu", "hidden_bias": True},
+}
 
 
-def make_case(output):
-    """Three densities, three seeds, in float64: the fused loss, its batches, and the dense x."""
+def make_case(changes):
+    """Models with random weights in float64, their gradient, its batches and the dense samples."""
+    given = {
+        "n_features": 6,
+        "d_hidden": 3,
+        "output": "relu",
+        "importance_base": 0.8,
+        "feature_probabilities": (1.0, 0.3, 0.01),
+        "n_seeds": 2,
+        "seed": 0,
+        "n_steps": 1,
+        "batch_size": 64,
+    }
+    config = ToyConfig(**(given | changes))
     generator = Generator().manual_seed(0)
-    W = repeat_seeds(xavier_start(SEEDS, FEATURES, 2, generator=generator).double(), 3)
-    b = 0.1 * torch.randn(W.shape[:2], generator=generator, dtype=torch.float64)
-    uniforms = data.draw_uniforms(BATCH, FEATURES, generator=generator, dtype=torch.float64)
-    dense = [(1 - uniforms.u / p).clamp(min=0).T for p in DENSITIES]
-    x = torch.stack([each for each in dense for _ in range(SEEDS)], dim=1)
-    packed = [data.independent_batches(uniforms, p, batch_size=BATCH) for p in DENSITIES]
-    importance = 0.8 ** torch.arange(FEATURES, dtype=torch.float64)
-    model = ToyModel(W, b, output=output)
-    fused = FusedLoss(model, importance, n_densities=len(DENSITIES), batch_size=BATCH)
-    return fused, packed, x
-
-
-@pytest.mark.parametrize("output", ["relu", "linear"])
-def test_gradient_is_that_of_autograd(output):
-    fused, packed, x = make_case(output)
-    expected = torch.autograd.grad(
-        fused.model.loss(x, fused.importance).sum(), [fused.model.W, fused.model.b]
+    n, options = len(config.instances()), {"generator": generator, "dtype": torch.float64}
+    model = ToyModel(
+        torch.randn(n, 6, 3, **options),
+        0.1 * torch.randn(n, 6, **options),
+        output=config.output,
+        hidden=config.hidden,
+        target=config.target,
+        W_out=None if config.tied else torch.randn(n, 6, 3, **options),
+        b_hidden=0.1 * torch.randn(n, 3, **options) if config.hidden_bias else None,
     )
-    fused.backward_([density.batch(0) for density in packed], data.count_empty(packed)[0])
-    torch.testing.assert_close(fused.model.W.grad, expected[0], rtol=1e-10, atol=1e-14)
-    torch.testing.assert_close(fused.model.b.grad, expected[1], rtol=1e-10, atol=1e-14)
+    uniforms = data.draw_uniforms(config, 1, generator=generator, dtype=torch.float64)
+    packed = [data.make_batches(uniforms, config, source) for source in config.sources()]
+    l1 = torch.tensor(config.instances()["l1_coefficient"].tolist(), dtype=torch.float64)
+    importance = config.importance().double()
+    gradient = Gradient(model, importance, n_sources=len(packed), batch_size=64, l1_coefficient=l1)
+    dense = []
+    for batches in packed:
+        x, n_empty = batches.batch(0)
+        full = torch.cat([x[:-1, :-1], x.new_zeros(6, n_empty)], dim=1).T
+        dense += [full] * (n // len(packed))
+    return gradient, [each.batch(0) for each in packed], torch.stack(dense, dim=1), l1
 
 
-@pytest.mark.parametrize("output", ["relu", "linear"])
-def test_loss_is_that_of_the_plain_model(output):
-    fused, packed, x = make_case(output)
-    loss = fused.loss([density.batch(0) for density in packed], data.count_empty(packed)[0])
-    torch.testing.assert_close(loss, fused.model.loss(x, fused.importance).detach())
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradient_is_that_of_autograd(kind):
+    gradient, batches, x, l1 = make_case(KINDS[kind])
+    model = gradient.model
+    importance = gradient._scale * 64 * 6
+    loss = model.loss(x, importance) + l1 * model.hidden(x).abs().sum(-1).mean(0)
+    expected = torch.autograd.grad(loss.sum(), [*model.parameters()])
+    gradient.backward_(batches)
+    for parameter, wanted in zip(model.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad, wanted, rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_loss_is_that_of_the_plain_model(kind):
+    gradient, batches, x, _ = make_case(KINDS[kind])
+    expected = gradient.model.loss(x, gradient._scale * 64 * 6).detach()
+    torch.testing.assert_close(gradient.loss(batches), expected)
 
 
 def test_a_batch_in_which_every_sample_is_empty_moves_only_the_biases():
     model = ToyModel(torch.ones(1, 2, 1), torch.tensor([[0.5, -0.5]]), output="relu")
-    fused = FusedLoss(model, torch.ones(2), n_densities=1, batch_size=4)
-    packed = data.pack(torch.zeros(2, 4), batch_size=4)
-    fused.backward_([packed.batch(0)], data.count_empty([packed])[0])
+    gradient = Gradient(model, torch.ones(1, 2), n_sources=1, batch_size=4)
+    empty = data.Batch(torch.tensor([[0.0], [0.0], [1.0]]), 4)
+    gradient.backward_([empty])
     assert model.W.grad is not None
     assert model.b.grad is not None
     assert model.W.grad.count_nonzero() == 0
     assert model.b.grad.tolist() == [[0.5, 0.0]]  # d/db of the mean over two of b^2 is b
-    loss = fused.loss([packed.batch(0)], data.count_empty([packed])[0])
-    assert loss.tolist() == [0.125]
+    assert gradient.loss([empty]).tolist() == [0.125]

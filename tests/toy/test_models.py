@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Generator
 
-from superposition.toy.models import Output, ToyModel, repeat_seeds, xavier_start
+from superposition.toy.models import Output, ToyModel, xavier_start
 
 
 def make_model(output: Output = "relu", n_instances=2):
@@ -56,8 +56,23 @@ def test_weights_are_parameters_so_that_an_optimiser_finds_them():
         torch.optim.Adam([])
 
 
-def test_random_start_is_xaviers_for_one_instance_and_the_same_at_every_density():
+def test_random_start_is_xaviers_for_one_instance():
     start = xavier_start(1000, 5, 2, generator=Generator().manual_seed(0))
     assert start.std().item() == pytest.approx((2 / (2 + 10)) ** 0.5, rel=0.03)
-    instances = repeat_seeds(start, 3)
-    assert torch.equal(instances[1000:2000], start)
+
+
+def test_a_hidden_layer_with_bias_and_relu_equals_the_formula_written_as_loops():
+    generator = Generator().manual_seed(0)
+    W, W_out = torch.randn(2, 1, 4, 3, generator=generator)
+    b_hidden = torch.randn(1, 3, generator=generator)
+    b = torch.randn(1, 4, generator=generator)
+    model = ToyModel(
+        W, b, output="relu", hidden="relu", target="absolute", W_out=W_out, b_hidden=b_hidden
+    )
+    x = 2 * torch.rand(5, 1, 4, generator=generator) - 1
+    for s in range(5):
+        h = (W[0].T @ x[s, 0] + b_hidden[0]).relu()
+        x_hat = (W_out[0] @ h + b[0]).relu()
+        torch.testing.assert_close(model(x)[s, 0], x_hat)
+    error = (x.abs() - model(x)) ** 2
+    torch.testing.assert_close(model.loss(x, torch.ones(4)), error.mean((0, 2)))

@@ -9,16 +9,19 @@ import torch
 from torch import Generator, Tensor
 
 from superposition.core.store import schema
-from superposition.toy import tables, theory
+from superposition.toy import tables, theory, training
+from superposition.toy.config import ToyConfig
 from superposition.toy.data import draw_uniforms, sample_features
-from superposition.toy.models import ToyModel
+from superposition.toy.models import ToyModel, xavier_start
 from superposition.toy.training import (
     FittedToy,
-    ToyConfig,
+    everything,
     fit,
+    gradient_of,
     held_out_loss,
     initial_model,
     random_stream,
+    snapshot_steps,
 )
 
 CPU = torch.device("cpu")
@@ -40,17 +43,40 @@ def fit_tiny(**changes) -> FittedToy:
     return fit(dataclasses.replace(TINY, **changes), device=CPU)
 
 
+def start(config: ToyConfig) -> ToyModel:
+    return initial_model(config, everything(config), device=CPU)
+
+
+def held_out(config: ToyConfig, model: ToyModel) -> Tensor:
+    share = everything(config)
+    return held_out_loss(config, share, gradient_of(config, share, model))
+
+
 REFUSED = [
-    ({"d_hidden": 6}, "d_hidden=6 exceeds n_features=5"),
+    ({"d_hidden": 6}, "d_hidden=6 exceeds n_features=5; allowed with tied: false"),
     ({"feature_probabilities": (0.5, 1.2)}, r"holds \[1.2\]; allowed: above 0, at most 1"),
     ({"feature_probabilities": (0.0,)}, r"holds \[0.0\]; allowed: above 0"),
     ({"feature_probabilities": (float("nan"),)}, "holds .nan.; allowed: above 0"),
     ({"feature_probabilities": ()}, r"holds \(\); allowed: above 0"),
-    ({"feature_probabilities": (0.5, 0.5)}, "repeats a density"),
+    ({"feature_probabilities": (0.5, 0.5)}, "repeats a value"),
     ({"n_seeds": 0}, "n_seeds=0; allowed: 1 and more"),
     ({"importance_base": 0.0}, "importance_base=0.0; allowed: above 0"),
     ({"lr": -1.0}, "lr=-1.0; allowed: above 0"),
     ({"weight_decay": -0.1}, "weight_decay=-0.1; allowed: 0 and more"),
+    ({"relative_importances": (-1.0,)}, r"relative_importances holds \[-1.0\]; allowed: above 0"),
+    ({"relative_densities": (3.0,)}, r"holds 3; allowed at density 1: at most 1"),
+    ({"l1_coefficients": (-1.0,)}, r"l1_coefficients holds \[-1.0\]; allowed: 0 and more"),
+    ({"set_size": 2}, "set_size=2 does not divide n_features=5"),
+    ({"set_size": 6}, "set_size=6 does not divide n_features=5"),
+    ({"target": "absolute"}, "target=absolute with tied=true; allowed: tied: false"),
+    (
+        {"n_features": 6, "set_size": 2, "dependence": "anticorrelated"},
+        "holds 1; allowed for anticorrelated sets of 2: at most 0.5",
+    ),
+    (
+        {"dependence": "correlated", "relative_densities": (0.5,)},
+        "dependence=correlated; allowed with relative_densities",
+    ),
 ]
 
 
@@ -73,9 +99,9 @@ def test_tables_have_the_columns_of_the_schema_and_a_row_for_everything():
 def test_the_features_table_repeats_the_weights():
     toy = fit_tiny()
     row = toy.features.query("instance == 4 and feature == 3").iloc[0]
-    assert [row.x, row.y] == toy.W[4, 3].tolist()
-    assert row.norm == pytest.approx(toy.W[4, 3].norm().item())
-    assert row.bias == toy.b[4, 3].item()
+    assert [row.x, row.y] == toy.weights["W"][4, 3].tolist()
+    assert row.norm == pytest.approx(toy.weights["W"][4, 3].norm().item())
+    assert row.bias == toy.weights["b"][4, 3].item()
     assert row.importance == pytest.approx(0.9**3)
     assert (row.seed, row.feature_probability) == (1, 0.1)
 
@@ -97,15 +123,15 @@ def test_models_outside_the_plane_have_no_coordinates_and_no_arrangement():
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit_and_another_does_not():
     first, second, other = fit_tiny(), fit_tiny(), fit_tiny(seed=1)
-    assert torch.equal(first.W, second.W)
-    assert torch.equal(first.b, second.b)
+    assert torch.equal(first.weights["W"], second.weights["W"])
+    assert torch.equal(first.weights["b"], second.weights["b"])
     assert first.instances.equals(second.instances)
-    assert not torch.equal(first.W, other.W)
+    assert not torch.equal(first.weights["W"], other.weights["W"])
 
 
 def test_a_density_does_not_depend_on_those_trained_beside_it():
     alone, beside = fit_tiny(feature_probabilities=(0.1,)), fit_tiny()
-    torch.testing.assert_close(alone.W, beside.W[3:])
+    torch.testing.assert_close(alone.weights["W"], beside.weights["W"][3:])
     assert alone.instances.loss.tolist() == pytest.approx(beside.instances.loss[3:].tolist())
 
 
@@ -115,13 +141,13 @@ def test_densities_keep_their_order_on_any_number_of_cores():
     torch.set_num_threads(2)
     two = fit_tiny(feature_probabilities=densities)
     assert torch.get_num_threads() == 2
-    torch.testing.assert_close(one.W, two.W)
+    torch.testing.assert_close(one.weights["W"], two.weights["W"])
     pd.testing.assert_frame_equal(one.instances, two.instances)
     pd.testing.assert_frame_equal(one.history, two.history)
 
 
 def test_seeds_differ_in_their_start_and_densities_do_not():
-    W = initial_model(TINY, device=CPU).W
+    W = start(TINY).W
     assert torch.equal(W[:3], W[3:])
     assert not torch.equal(W[0], W[1])
 
@@ -129,44 +155,79 @@ def test_seeds_differ_in_their_start_and_densities_do_not():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_training_lowers_the_loss_of_every_instance(seed):
     config = dataclasses.replace(TINY, seed=seed, n_steps=200, lr=1e-2)
-    before = held_out_loss(config, initial_model(config, device=CPU))
+    before = held_out(config, start(config))
     after = fit(config, device=CPU).instances.loss
     assert (after.to_numpy() < before.numpy()).all()
 
 
 def test_held_out_loss_is_that_of_the_plain_model_on_plain_samples():
     config = dataclasses.replace(TINY, n_held_out=100_000)
-    model = initial_model(config, device=CPU)
+    model = start(config)
     probability = torch.tensor(config.instances().feature_probability, dtype=torch.float32)
     generator = Generator().manual_seed(0)
     x = sample_features(100_000, probability, n_features=5, generator=generator)
     plain = model.loss(x, config.importance()).detach()
-    torch.testing.assert_close(held_out_loss(config, model), plain, rtol=0.03, atol=0)
+    torch.testing.assert_close(held_out(config, model), plain, rtol=0.03, atol=0)
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine"])
 def test_a_schedule_ends_with_smaller_steps(schedule):
     constant, falling = fit_tiny(), fit_tiny(lr_schedule=schedule)
-    start = initial_model(TINY, device=CPU).W.detach()
-    assert (falling.W - start).norm() < (constant.W - start).norm()
+    begin = start(TINY).W.detach()
+    assert (falling.weights["W"] - begin).norm() < (constant.weights["W"] - begin).norm()
 
 
 def test_a_linear_model_reaches_the_loss_of_principal_components():
     toy = fit_tiny(output="linear", n_steps=1500, lr=1e-2, lr_schedule="cosine", n_held_out=50_000)
     for p, losses in toy.instances.groupby("feature_probability").loss:
-        expected = theory.linear_loss(TINY.importance(), float(str(p)), d_hidden=2) / 5
+        expected = theory.linear_loss(TINY.importance()[0], float(str(p)), d_hidden=2) / 5
         assert losses.tolist() == pytest.approx([expected] * 3, rel=0.03)
 
 
-def test_a_diverging_model_is_named_with_its_step():
-    message = r"step \d+: the loss of the instance with feature_probability=\S+ and seed=0 is not"
+def test_a_diverging_model_is_marked_and_leaves_the_others_as_they_are(monkeypatch):
+    def broken(*shape, generator):
+        starts = xavier_start(*shape, generator=generator)
+        starts[1] = torch.inf
+        return starts
+
+    whole = fit_tiny()
+    monkeypatch.setattr(training, "xavier_start", broken)
+    toy = fit_tiny()
+    assert toy.instances.diverged.tolist() == [False, True, False] * 2
+    assert toy.instances.loss.isna().tolist() == toy.instances.diverged.tolist()
+    assert tables.summary(toy.instances)["n_diverged"] == 2
+    assert torch.equal(toy.weights["W"][[0, 2, 3, 5]], whole.weights["W"][[0, 2, 3, 5]])
+
+
+def test_a_condition_in_which_every_start_diverges_is_named():
+    message = r"all 3 random starts diverged at feature_probability=1, .*\(lr=1e\+30\)"
     with pytest.raises(ValueError, match=message):
         fit_tiny(lr=1e30, output="linear")
 
 
+def test_snapshots_run_from_the_start_to_the_end():
+    toy = fit_tiny(n_snapshots=5)
+    config = dataclasses.replace(TINY, n_snapshots=5)
+    assert toy.snapshots["steps"].tolist() == snapshot_steps(config) == [0, 10, 20, 30, 40]
+    torch.testing.assert_close(toy.snapshots["W"][0], start(TINY).W.detach())
+    torch.testing.assert_close(toy.snapshots["W"][-1], toy.weights["W"])
+    torch.testing.assert_close(toy.snapshots["b"][-1], toy.weights["b"])
+    assert fit_tiny().snapshots["steps"].tolist() == []
+
+
+def test_every_combination_of_the_axes_is_a_condition():
+    toy = fit_tiny(relative_importances=(0.5, 2.0), l1_coefficients=(0.0, 0.1), n_seeds=2)
+    assert len(toy.instances) == 2 * 2 * 2 * 2
+    condition = toy.instances[list(tables.CONDITION)].drop_duplicates()
+    assert len(condition) == 8
+    last = toy.features.query("feature == 4")
+    expected = 0.9**4 * last.relative_importance
+    assert last.importance.tolist() == pytest.approx(expected.tolist())
+
+
 def train_plainly(config: ToyConfig, batches: Iterable[Tensor]) -> ToyModel:
     """The models of `config` trained by autograd, as in the notebook, on dense batches."""
-    model = initial_model(config, device=CPU)
+    model = start(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr)
     for x in batches:
         optimizer.zero_grad()
@@ -179,13 +240,14 @@ def train_plainly(config: ToyConfig, batches: Iterable[Tensor]) -> ToyModel:
 def test_on_the_same_samples_the_plain_loop_gives_the_same_weights(output):
     config = dataclasses.replace(TINY, output=output, n_steps=40)
     generator = random_stream(config, "training", CPU)
-    u = draw_uniforms(40 * config.batch_size, 5, generator=generator).u
+    u = draw_uniforms(config, 40, generator=generator).u
+    u = torch.cat([batch[:, :-1] for batch in u.split(config.batch_size + 1, dim=1)], dim=1)
     p = torch.tensor(config.instances().feature_probability, dtype=torch.float32)
     x = (1 - u.T[:, None] / p[:, None]).clamp(min=0)
     plain = train_plainly(config, x.split(config.batch_size))
     ours = fit(config, device=CPU)
-    torch.testing.assert_close(ours.W, plain.W.detach(), rtol=0, atol=1e-4)
-    torch.testing.assert_close(ours.b, plain.b.detach(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours.weights["W"], plain.W.detach(), rtol=0, atol=1e-4)
+    torch.testing.assert_close(ours.weights["b"], plain.b.detach(), rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow
@@ -200,7 +262,7 @@ def test_on_other_samples_the_plain_loop_reaches_the_same_loss():
         sample_features(config.batch_size, p, n_features=5, generator=generator)
         for _ in range(config.n_steps)
     )
-    plain = held_out_loss(config, train_plainly(config, batches)).view(3, 8)
+    plain = held_out(config, train_plainly(config, batches)).view(3, 8)
     ours = torch.tensor(fit(config, device=CPU).instances.loss).view(3, 8)
     torch.testing.assert_close(ours.amin(1), plain.amin(1), rtol=0.03, atol=0)
 

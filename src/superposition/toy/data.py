@@ -5,31 +5,33 @@ seeds: at density p a feature is active where its number u is below p, with the 
 Samples without any active feature, most of them at low density, are counted instead of stored.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Generator, Tensor
+
+from superposition.toy.config import Source, ToyConfig
 
 WORTH_LEAVING_OUT = 0.05
 """Share of empty samples below which finding and leaving them out costs more than it saves."""
 
 
 class Batch(NamedTuple):
-    """One batch of samples at one density; samples without active features may be only counted."""
+    """One batch of samples; those without active features are one column with a weight."""
 
-    x: Float[Tensor, "feature_and_one active"]
-    """The samples, as columns; the last row is all ones, for the bias."""
+    x: Float[Tensor, "feature_and_one column"]
+    """The samples, as columns; the last column is empty, the last row all ones, for the bias."""
     n_empty: int
-    """Further samples of the batch, in which every feature is absent."""
+    """How many samples of the batch the last column stands for."""
 
 
 class Batches(NamedTuple):
-    """Consecutive batches of samples at one density."""
+    """Consecutive batches of samples from one source."""
 
-    x: Float[Tensor, "feature_and_one active"]
-    """The samples, batch after batch, above a row of ones; most or all empty ones left out."""
+    x: Float[Tensor, "feature_and_one column"]
+    """The samples, batch after batch, each ending with an empty one, above a row of ones."""
     starts: list[int]
     """The first column of every batch, and then the number of columns."""
     batch_size: int
@@ -38,7 +40,7 @@ class Batches(NamedTuple):
     def batch(self, index: int) -> Batch:
         """The batch at `index`."""
         start, end = self.starts[index], self.starts[index + 1]
-        return Batch(self.x[:, start:end], self.batch_size - (end - start))
+        return Batch(self.x[:, start:end], self.batch_size - (end - start - 1))
 
 
 def sample_features(
@@ -60,67 +62,83 @@ def sample_features(
     return values * active
 
 
-class Uniforms(NamedTuple):
-    """Uniform numbers from which the samples of every density are made."""
+@dataclass(frozen=True)
+class Uniforms:
+    """Uniform numbers from which the samples of every source are made.
 
-    u: Float[Tensor, "feature sample"]
-    """One number in [0, 1) for each feature of each sample."""
-    smallest: Float[Tensor, " sample"]
-    """The smallest number of each sample: below p, the sample is not empty at density p."""
+    Every batch has one column more than samples: all ones, so that no feature of it is active.
+    """
+
+    u: Float[Tensor, "feature_or_set column"]
+    """Decides whether a feature or a set is active: where it is below the density."""
+    values: Float[Tensor, "feature column"] | None
+    """The features' values, where `u` does not give them."""
+    batch_size: int
+    """Samples in a batch."""
 
 
 def draw_uniforms(
-    n_samples: int, n_features: int, *, generator: Generator, dtype: torch.dtype = torch.float32
+    config: ToyConfig, n_batches: int, *, generator: Generator, dtype: torch.dtype = torch.float32
 ) -> Uniforms:
-    """Uniform numbers for `n_samples` samples, on the generator's device."""
-    shape = (n_features, n_samples)
-    u = torch.rand(shape, generator=generator, device=generator.device, dtype=dtype)
-    return Uniforms(u, u.amin(0))
+    """Uniform numbers for `n_batches` batches of samples of `config`, on the generator's device."""
+    options = {"generator": generator, "device": generator.device, "dtype": dtype}
+    n_columns = n_batches * (config.batch_size + 1)
+    dependent = config.dependence != "independent"
+    n_sets = config.n_features // config.set_size if dependent else config.n_features
+    u = torch.rand((n_sets, n_columns), **options)
+    u[:, config.batch_size :: config.batch_size + 1] = 1
+    values = None
+    if config.dependence == "correlated":
+        values = torch.rand((config.n_features, n_columns), **options)
+    return Uniforms(u, values, config.batch_size)
 
 
-def independent_batches(uniforms: Uniforms, probability: float, *, batch_size: int) -> Batches:
-    """Batches in which every feature is active with `probability`, independently.
+def make_batches(uniforms: Uniforms, config: ToyConfig, source: Source) -> Batches:
+    """The samples of one source. Samples without active features are left out and counted.
 
-    x = max(0, 1 - u/p) is 0 with probability 1 - p, and otherwise uniform as u/p given u < p is.
-    Differs from `sample_features`: densities made from the same `uniforms` are coupled, because
-    random numbers are the costliest part of small models and the coupling favours no density.
+    Differs from `sample_features`: sources made from the same `uniforms` are coupled, because
+    random numbers are the costliest part of small models and the coupling favours none.
     Values come in steps of 2^-24 / p (float32), 6e-5 at p = 0.001.
     """
-    u, smallest = uniforms
-    n_features, n_samples = u.shape
-    if (1 - probability) ** n_features < WORTH_LEAVING_OUT:
-        starts = list(range(0, n_samples + 1, batch_size))
-    else:
-        active = (smallest < probability).nonzero().squeeze(1)
-        starts = _starts(active, n_samples, batch_size)
-        u = u.index_select(1, active)
-    x = u.new_empty(n_features + 1, u.shape[1])
-    torch.sub(u.new_ones(()), u, alpha=1 / probability, out=x[:-1])
-    x[:-1].clamp_(min=0)
+    u, values, size = uniforms.u, uniforms.values, uniforms.batch_size
+    reach = _reach(config, source, u)
+    starts = list(range(0, u.shape[1] + 1, size + 1))
+    if torch.expm1(torch.log1p(-reach.clamp(max=1 - 1e-6)).sum()) > WORTH_LEAVING_OUT - 1:
+        kept = (u < reach).any(0)
+        kept[size :: size + 1] = True
+        columns = kept.nonzero().squeeze(1)
+        ends = torch.tensor(starts, device=u.device)
+        starts = torch.searchsorted(columns, ends).tolist()
+        u = u.index_select(1, columns)
+        values = values.index_select(1, columns) if values is not None else None
+    x = u.new_empty(config.n_features + 1, u.shape[1])
+    _fill_(x[:-1], u, values, reach, config)
     x[-1] = 1
-    return Batches(x, starts, batch_size)
+    return Batches(x, starts, size)
 
 
-def pack(x: Float[Tensor, "feature sample"], *, batch_size: int) -> Batches:
-    """The same samples with the empty ones only counted, for any distribution of features."""
-    active = (x != 0).any(0).nonzero().squeeze(1)
-    packed = _with_ones(x.index_select(1, active))
-    return Batches(packed, _starts(active, x.shape[1], batch_size), batch_size)
+def _reach(config: ToyConfig, source: Source, like: Tensor) -> Tensor:
+    """Below which number a feature, or one of a set, is active: [feature_or_set, 1]."""
+    p = source.feature_probability
+    reach = like.new_full((like.shape[0], 1), p)
+    if config.dependence == "anticorrelated":
+        reach *= config.set_size
+    reach[0] *= source.relative_density
+    return reach
 
 
-def count_empty(batches: Sequence[Batches]) -> Int[Tensor, "batch density"]:
-    """The number of empty samples in every batch of every density, on the CPU."""
-    starts = torch.tensor([each.starts for each in batches]).T
-    sizes = torch.tensor([each.batch_size for each in batches])
-    return sizes - starts.diff(dim=0)
-
-
-def _with_ones(x: Tensor) -> Tensor:
-    return torch.cat([x, x.new_ones(1, x.shape[1])])
-
-
-def _starts(active: Tensor, n_samples: int, batch_size: int) -> list[int]:
-    if n_samples % batch_size:
-        raise ValueError(f"n_samples={n_samples} is not a multiple of batch_size={batch_size}")
-    firsts = torch.arange(0, n_samples + 1, batch_size, device=active.device)
-    return torch.searchsorted(active, firsts).tolist()
+def _fill_(x: Tensor, u: Tensor, values: Tensor | None, reach: Tensor, config: ToyConfig) -> None:
+    """Write the features' values into `x`."""
+    if values is not None:
+        active = (u < reach).repeat_interleave(config.set_size, dim=0)
+        torch.mul(values, active, out=x)
+    elif config.dependence == "anticorrelated":
+        for k in range(config.set_size):  # the k-th feature is active for u in [k p, (k + 1) p)
+            share = u * config.set_size / reach - k
+            x[k :: config.set_size] = (1 - share) * ((share >= 0) & (share < 1))
+    elif config.target == "absolute":
+        share = u / reach
+        torch.mul(1 - 2 * share, share < 1, out=x)
+    else:
+        torch.addcmul(u.new_ones(()), u, -1 / reach, out=x)
+        x.clamp_(min=0)

@@ -1,21 +1,22 @@
-"""Training toy models: densities times seeds as instances of one model, in one loop."""
+"""Training toy models: conditions times seeds as instances of one model, in one loop."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from threading import Event
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from superposition.core import compute
 from superposition.toy import data, parallel, tables
-from superposition.toy.gradients import FusedLoss
-from superposition.toy.models import Output, ToyModel, repeat_seeds, xavier_start
+from superposition.toy.config import Source, ToyConfig
+from superposition.toy.gradients import Gradient
+from superposition.toy.models import ToyModel, xavier_start
 
 Progress = Callable[[Iterable[range], str], Iterator[range]]
 """A wrapper around the blocks of steps of a run that shows how far it is."""
@@ -27,89 +28,37 @@ HISTORY_ROWS = 100
 """How often the training loss of each instance is recorded, evenly over the run."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ToyConfig:
-    """One toy experiment: models of one shape at several densities, from several random starts."""
+class Share(NamedTuple):
+    """The part of an experiment that one core trains: some random starts of some sources."""
 
-    n_features: int
-    """Features of the world, n. Source: the figure replicated."""
-    d_hidden: int
-    """Hidden dimensions, m. Source: the figure replicated."""
-    output: Output
-    """`relu` or `linear`. Source: Toy Models of Superposition, Experiment Setup."""
-    importance_base: float
-    """Importance of feature i is importance_base**i. Source: the figure replicated."""
-    feature_probabilities: tuple[float, ...]
-    """Densities p = 1 - S, each above 0 and at most 1. Source: the figure replicated."""
-    n_seeds: int
-    """Random starts at every density."""
-    seed: int
-    """Of the random starts and of the samples."""
-    n_steps: int
-    """Optimiser steps. Source: official notebook, 10,000."""
-    batch_size: int = 1024
-    """Samples in a step. Source: official notebook."""
-    lr: float = 1e-3
-    """Learning rate. Source: official notebook."""
-    lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the rate goes to 0, if at all. Source: official notebook, constant."""
-    weight_decay: float = 0.01
-    """Of AdamW; 0 is Adam. Source: official notebook, by the default of its optimiser."""
-    n_held_out: int = 1_048_576
-    """Samples on which all seeds of a density are compared, rounded up to whole batches."""
-
-    def __post_init__(self) -> None:
-        for name in ("n_features", "d_hidden", "n_seeds", "n_steps", "batch_size", "n_held_out"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}; allowed: 1 and more")
-        if self.d_hidden > self.n_features:
-            raise ValueError(f"d_hidden={self.d_hidden} exceeds n_features={self.n_features}")
-        outside = [p for p in self.feature_probabilities if not 0 < p <= 1]
-        if outside or not self.feature_probabilities:
-            given = outside or "()"
-            raise ValueError(f"feature_probabilities holds {given}; allowed: above 0, at most 1")
-        if len(set(self.feature_probabilities)) < len(self.feature_probabilities):
-            raise ValueError(
-                f"feature_probabilities={self.feature_probabilities} repeats a density"
-            )
-        for name in ("importance_base", "lr"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}={getattr(self, name)}; allowed: above 0")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay={self.weight_decay}; allowed: 0 and more")
-
-    def importance(self) -> Float[Tensor, " feature"]:
-        """I_i = importance_base**i for i from 0."""
-        return self.importance_base ** torch.arange(self.n_features)
-
-    def only(self, densities: Sequence[int]) -> "ToyConfig":
-        """The same experiment at some of its densities, given by their index."""
-        return replace(
-            self, feature_probabilities=tuple(self.feature_probabilities[i] for i in densities)
-        )
-
-    def instances(self) -> pd.DataFrame:
-        """The instances in order: instance, seed, feature_probability."""
-        seeds = range(self.n_seeds)
-        rows = [(seed, p) for p in self.feature_probabilities for seed in seeds]
-        frame = pd.DataFrame(rows, columns=["seed", "feature_probability"])
-        return frame.rename_axis("instance").reset_index()
+    sources: list[Source]
+    seeds: range
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedToy:
     """Trained toy models and what they look like."""
 
-    W: Float[Tensor, "instance feature d_hidden"]
-    """Weights; row i is the direction of feature i."""
-    b: Float[Tensor, "instance feature"]
-    """Biases of the output."""
+    weights: dict[str, Tensor]
+    """W [instance feature d_hidden] and b [instance feature]; W_out and b_hidden if there are."""
+    snapshots: dict[str, Tensor]
+    """steps [snapshot], and W and b of all instances at these steps."""
     instances: pd.DataFrame
-    """One row an instance: instance, seed, feature_probability, loss, n_represented, geometry."""
+    """One row an instance: its condition, loss, whether it diverged, and what it represents."""
     features: pd.DataFrame
     """One row a feature of an instance: its importance, direction, norm, bias and geometry."""
     history: pd.DataFrame
     """Training loss: instance, step, loss."""
+
+
+class Trained(NamedTuple):
+    """Trained models of one share, on the CPU."""
+
+    weights: dict[str, Tensor]
+    held_out: Float[Tensor, " instance"]
+    history: Float[Tensor, "recorded instance"]
+    W_then: Float[Tensor, "snapshot instance feature d_hidden"]
+    b_then: Float[Tensor, "snapshot instance feature"]
 
 
 def fit(
@@ -117,55 +66,82 @@ def fit(
 ) -> FittedToy:
     """The models of `config`, trained on `device`.
 
-    Seeds of one density see the same samples and differ in their random start; seed k has the same
-    start at every density.
+    Models of one source see the same samples; seed k has the same start in every condition. A model
+    whose loss becomes infinite is marked as diverged and its loss is NaN; if all random starts of
+    a condition diverge, that is an error.
     """
-    groups = _groups(config, device)
+    shares = _shares(config, device)
 
-    def train_group(group: list[int], stop: Event) -> _Trained:
-        shown = progress if group is groups[0] else _silent
-        return _train(config.only(group), device=device, progress=shown, stop=stop)
+    def train_share(share: Share, stop: Event) -> Trained:
+        shown = progress if share is shares[0] else _silent
+        return train(config, share, device=device, progress=shown, stop=stop)
 
-    parts = parallel.in_threads(train_group, groups)
-    order = [
-        p * config.n_seeds + s for group in groups for p in group for s in range(config.n_seeds)
-    ]
-    W, b, held_out, history = (
-        torch.cat(tensors)[torch.tensor(order).argsort()] for tensors in zip(*parts, strict=True)
-    )
-    keys = config.instances()
+    parts = parallel.in_threads(train_share, shares)
+    order = torch.cat([_indices(config, share) for share in shares]).argsort()
+    weights = {k: torch.cat([part.weights[k] for part in parts])[order] for k in parts[0].weights}
+    held_out = torch.cat([part.held_out for part in parts])[order]
+    loss = torch.where(held_out.isfinite(), held_out, torch.nan)
+    keys, (W, b) = config.instances(), (weights["W"], weights["b"])
+    instances = tables.instance_table(keys, W, loss)
+    _check_convergence(instances, config)
+    history = torch.cat([part.history for part in parts], 1)[:, order].T
+    snapshots = {
+        "steps": torch.tensor(snapshot_steps(config), dtype=torch.int64),
+        "W": torch.cat([part.W_then for part in parts], 1)[:, order],
+        "b": torch.cat([part.b_then for part in parts], 1)[:, order],
+    }
     return FittedToy(
-        W=W,
-        b=b,
-        instances=tables.instance_table(keys, W, held_out),
+        weights=weights,
+        snapshots=snapshots,
+        instances=instances,
         features=tables.feature_table(keys, W, b, importance=config.importance()),
         history=tables.history_table(history, steps=recorded_steps(config)),
     )
 
 
-def train_(
-    model: ToyModel, config: ToyConfig, *, progress: Progress, stop: Event
-) -> Float[Tensor, "instance recorded"]:
-    """Train `model` in place, on its device. Returns the training losses at `recorded_steps`."""
-    fused = _fused(config, model)
+def train(
+    config: ToyConfig,
+    share: Share,
+    *,
+    device: torch.device,
+    progress: Progress,
+    stop: Event | None = None,
+) -> Trained:
+    """Train a share of the models of `config`, and evaluate them on held-out samples."""
+    model = initial_model(config, share, device=device)
+    gradient = gradient_of(config, share, model)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
     )
-    generator = random_stream(config, "training", model.W.device)
-    recorded, losses = set(recorded_steps(config)), []
+    generator = random_stream(config, "training", device)
+    recorded, snapshots = set(recorded_steps(config)), set(snapshot_steps(config))
+    losses, kept = [], []
     for steps in progress(_blocks(config.n_steps, config), "toy models"):
-        if stop.is_set():
+        if stop is not None and stop.is_set():
             break
-        batches = draw_batches(config, len(steps), generator)
-        n_empty = data.count_empty(batches).to(model.W.device)
+        drawn = draw_batches(config, share, len(steps), generator)
         for index, step in enumerate(steps):
-            current = [density.batch(index) for density in batches]
+            batches = [source.batch(index) for source in drawn]
             if step in recorded:
-                losses.append(_finite(fused.loss(current, n_empty[index]), step, config))
-            fused.backward_(current, n_empty[index])
+                losses.append(gradient.loss(batches))
+            if step in snapshots:
+                kept.append(_copy(model))
+            gradient.backward_(batches)
             optimizer.param_groups[0]["lr"] = config.lr * _rate(config, step)
             optimizer.step()
-    return torch.stack(losses, dim=1)
+    if config.n_steps in snapshots:
+        kept.append(_copy(model))
+    then = {
+        name: torch.stack([each[name] for each in kept] or [torch.empty(0)]) for name in ("W", "b")
+    }
+    empty = model.W.detach().cpu().new_empty
+    return Trained(
+        weights={name: tensor.detach().cpu() for name, tensor in model.named_parameters()},
+        held_out=held_out_loss(config, share, gradient).cpu(),
+        history=torch.stack(losses).cpu(),
+        W_then=then["W"] if kept else empty(0, *model.W.shape),
+        b_then=then["b"] if kept else empty(0, *model.b.shape),
+    )
 
 
 def recorded_steps(config: ToyConfig) -> list[int]:
@@ -174,36 +150,71 @@ def recorded_steps(config: ToyConfig) -> list[int]:
     return sorted({*range(0, config.n_steps, every), config.n_steps - 1})
 
 
-def initial_model(config: ToyConfig, *, device: torch.device) -> ToyModel:
-    """The models of `config` before training; the random starts do not depend on `device`."""
+def snapshot_steps(config: ToyConfig) -> list[int]:
+    """After how many steps weights are kept, from 0 to all of them."""
+    return sorted(
+        {*np.linspace(0, config.n_steps, config.n_snapshots).round().astype(int).tolist()}
+    )
+
+
+def everything(config: ToyConfig) -> Share:
+    """All models of the experiment as one share."""
+    return Share(config.sources(), range(config.n_seeds))
+
+
+def initial_model(config: ToyConfig, share: Share, *, device: torch.device) -> ToyModel:
+    """The models before training; the random starts do not depend on `device`."""
     generator = random_stream(config, "start", torch.device("cpu"))
     shape = (config.n_seeds, config.n_features, config.d_hidden)
-    start = xavier_start(*shape, generator=generator)
-    W = repeat_seeds(start, len(config.feature_probabilities)).to(device)
-    return ToyModel(W, W.new_zeros(W.shape[:2]), output=config.output)
+    starts = [xavier_start(*shape, generator=generator) for _ in range(1 if config.tied else 2)]
+    n_conditions = len(share.sources) * _n_variants(config)
+    seeds = slice(share.seeds.start, share.seeds.stop)
+    W, *W_out = (start[seeds].repeat(n_conditions, 1, 1).to(device) for start in starts)
+    return ToyModel(
+        W,
+        W.new_zeros(W.shape[:2]),
+        output=config.output,
+        hidden=config.hidden,
+        target=config.target,
+        W_out=W_out[0] if W_out else None,
+        b_hidden=W.new_zeros(len(W), config.d_hidden) if config.hidden_bias else None,
+    )
 
 
-def held_out_loss(config: ToyConfig, model: ToyModel) -> Float[Tensor, " instance"]:
-    """Each instance's mean loss on `n_held_out` samples that all seeds of its density share."""
-    fused = _fused(config, model)
-    generator = random_stream(config, "held out", model.W.device)
+def gradient_of(config: ToyConfig, share: Share, model: ToyModel) -> Gradient:
+    """The loss and gradient of `model`."""
+    indices = _indices(config, share)
+    l1 = torch.tensor(config.instances()["l1_coefficient"].tolist())[indices]
+    return Gradient(
+        model,
+        config.importance()[indices].to(model.W.device),
+        n_sources=len(share.sources),
+        batch_size=config.batch_size,
+        l1_coefficient=l1.to(model.W.device),
+    )
+
+
+def held_out_loss(
+    config: ToyConfig, share: Share, gradient: Gradient
+) -> Float[Tensor, " instance"]:
+    """Each instance's mean loss on `n_held_out` samples that all models of its source share."""
+    device = gradient.model.W.device
+    generator = random_stream(config, "held out", device)
     n_batches = math.ceil(config.n_held_out / config.batch_size)
-    total = model.W.new_zeros(model.n_instances)
+    total = torch.zeros(gradient.model.n_instances, dtype=torch.float64, device=device)
     for block in _blocks(n_batches, config):
-        batches = draw_batches(config, len(block), generator)
-        for index, n_empty in enumerate(data.count_empty(batches).to(total.device)):
-            total += fused.loss([density.batch(index) for density in batches], n_empty)
-    return total / n_batches
+        drawn = draw_batches(config, share, len(block), generator)
+        for index in range(len(block)):
+            total += gradient.loss([source.batch(index) for source in drawn])
+    return (total / n_batches).float()
 
 
-def draw_batches(config: ToyConfig, n_batches: int, generator: Generator) -> list[data.Batches]:
-    """The next batches of every density, from the same random numbers."""
-    n_samples = n_batches * config.batch_size
-    uniforms = data.draw_uniforms(n_samples, config.n_features, generator=generator)
-    return [
-        data.independent_batches(uniforms, p, batch_size=config.batch_size)
-        for p in config.feature_probabilities
-    ]
+def draw_batches(
+    config: ToyConfig, share: Share, n_batches: int, generator: Generator
+) -> list[data.Batches]:
+    """The next batches of every source, from the same random numbers."""
+    uniforms = data.draw_uniforms(config, n_batches, generator=generator)
+    return [data.make_batches(uniforms, config, source) for source in share.sources]
 
 
 def random_stream(config: ToyConfig, purpose: str, device: torch.device) -> Generator:
@@ -212,40 +223,42 @@ def random_stream(config: ToyConfig, purpose: str, device: torch.device) -> Gene
     return Generator(device).manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
 
 
-class _Trained(NamedTuple):
-    """Trained models, on the CPU."""
-
-    W: Tensor
-    b: Tensor
-    held_out: Tensor
-    history: Tensor
+def _copy(model: ToyModel) -> dict[str, Tensor]:
+    return {"W": model.W.detach().cpu().clone(), "b": model.b.detach().cpu().clone()}
 
 
-def _train(config: ToyConfig, *, device: torch.device, progress: Progress, stop: Event) -> _Trained:
-    model = initial_model(config, device=device)
-    history = train_(model, config, progress=progress, stop=stop)
-    held_out = _finite(held_out_loss(config, model), config.n_steps, config)
-    return _Trained(model.W.detach().cpu(), model.b.detach().cpu(), held_out.cpu(), history.cpu())
+def _shares(config: ToyConfig, device: torch.device) -> list[Share]:
+    """What each core trains: some sources, or some seeds if there are too few sources; on a GPU
+    all at once."""
+    n_cores = torch.get_num_threads() if device.type == "cpu" else 1
+    sources = config.sources()
+    if len(sources) < n_cores:
+        size = math.ceil(config.n_seeds / n_cores)
+        firsts = range(0, config.n_seeds, size)
+        return [Share(sources, range(i, min(i + size, config.n_seeds))) for i in firsts]
+    n_sets = config.n_features
+    if config.dependence != "independent":
+        n_sets //= config.set_size
+    costs = [1 - (1 - source.feature_probability) ** n_sets for source in sources]
+    groups = parallel.balanced_groups(costs, n_cores)
+    return [Share([sources[i] for i in group], range(config.n_seeds)) for group in groups]
 
 
-def _groups(config: ToyConfig, device: torch.device) -> list[list[int]]:
-    """Densities to train together, as indices: one group for each core, all on a GPU."""
-    costs = [1 - (1 - p) ** config.n_features for p in config.feature_probabilities]
-    n_groups = torch.get_num_threads() if device.type == "cpu" else 1
-    return parallel.balanced_groups(costs, n_groups)
+def _indices(config: ToyConfig, share: Share) -> Int[Tensor, " instance"]:
+    """Where the models of a share are among the instances of the experiment."""
+    grid = torch.arange(len(config.instances()))
+    grid = grid.view(len(config.sources()), _n_variants(config), config.n_seeds)
+    chosen = torch.tensor([config.sources().index(source) for source in share.sources])
+    return grid[chosen][..., share.seeds.start : share.seeds.stop].flatten()
+
+
+def _n_variants(config: ToyConfig) -> int:
+    """Conditions that share a source of samples."""
+    return len(config.relative_importances) * len(config.l1_coefficients)
 
 
 def _silent(blocks: Iterable[range], _: str) -> Iterator[range]:
     return iter(blocks)
-
-
-def _fused(config: ToyConfig, model: ToyModel) -> FusedLoss:
-    return FusedLoss(
-        model,
-        config.importance().to(model.W.device),
-        n_densities=len(config.feature_probabilities),
-        batch_size=config.batch_size,
-    )
 
 
 def _blocks(n_batches: int, config: ToyConfig) -> list[range]:
@@ -265,12 +278,11 @@ def _rate(config: ToyConfig, step: int) -> float:
             return 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _finite(loss: Tensor, step: int, config: ToyConfig) -> Tensor:
-    if not bool(loss.isfinite().all()):
-        instance = config.instances().iloc[int((~loss.isfinite()).nonzero()[0])]
+def _check_convergence(instances: pd.DataFrame, config: ToyConfig) -> None:
+    lost = instances.groupby([*tables.CONDITION], sort=False)["diverged"].all()
+    if lost.any():
+        condition = dict(zip(tables.CONDITION, lost.index[lost.argmax()], strict=True))
+        named = ", ".join(f"{name}={value:g}" for name, value in condition.items())
         raise ValueError(
-            f"step {step}: the loss of the instance with feature_probability="
-            f"{instance.feature_probability:g} and seed={instance.seed:.0f} is not finite "
-            f"(lr={config.lr:g})"
+            f"all {config.n_seeds} random starts diverged at {named} (lr={config.lr:g})"
         )
-    return loss
