@@ -1,7 +1,7 @@
 """95% intervals for the verdicts: of a share, of a mean, of a choice of the best."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 
 CONFIDENCE = 0.95
 """Of every interval here."""
@@ -32,7 +32,7 @@ def wilson(part: int, whole: int) -> Interval:
 def mean(cases: Float[np.ndarray, " case"], *, seed: int) -> Interval:
     """Interval of the mean of independent cases, by the percentile bootstrap."""
     drawn = _resampled(len(cases), seed)
-    return _percentiles(cases[drawn].mean(axis=1))
+    return percentiles(cases[drawn].mean(axis=1))
 
 
 def difference(
@@ -40,7 +40,7 @@ def difference(
 ) -> Interval:
     """Interval of the mean of `cases` minus the mean of `others`, each resampled on its own."""
     drawn, drawn_others = _resampled(len(cases), seed), _resampled(len(others), seed + 1)
-    return _percentiles(cases[drawn].mean(axis=1) - others[drawn_others].mean(axis=1))
+    return percentiles(cases[drawn].mean(axis=1) - others[drawn_others].mean(axis=1))
 
 
 def best(
@@ -54,17 +54,28 @@ def best(
     What other random starts would have given: starts are drawn again with replacement, the one with
     the lowest loss is kept at every density, and the largest of their statistics is taken.
     """
+    kept = best_starts(losses, seed=seed)
+    return percentiles(np.take_along_axis(statistic, kept, axis=1).max(axis=0))
+
+
+def best_starts(
+    losses: Float[np.ndarray, "density seed"], *, seed: int
+) -> Int[np.ndarray, "density resample"]:
+    """Which random start has the lowest loss at every density, had other starts been drawn.
+
+    Starts are drawn again with replacement, the same ones at every density.
+    """
     drawn = _resampled(losses.shape[1], seed)
     chosen = losses[:, drawn].argmin(axis=2)
-    kept = np.take_along_axis(drawn[None], chosen[..., None], axis=2)[..., 0]
-    return _percentiles(np.take_along_axis(statistic, kept, axis=1).max(axis=0))
+    return np.take_along_axis(drawn[None], chosen[..., None], axis=2)[..., 0]
+
+
+def percentiles(statistics: Shaped[np.ndarray, " resample"]) -> Interval:
+    """The ends of the interval that holds `CONFIDENCE` of a statistic's resamples."""
+    tail = 50 * (1 - CONFIDENCE)
+    low, high = np.percentile(statistics, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def _resampled(n: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(n, size=(N_RESAMPLES, n))
-
-
-def _percentiles(statistics: np.ndarray) -> Interval:
-    tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(statistics, [tail, 100 - tail])
-    return float(low), float(high)
