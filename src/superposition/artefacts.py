@@ -271,6 +271,38 @@ class Toy(Artefacts):
         return float(min(self.instances[name].unique(), key=lambda each: abs(each - value)))
 
 
+class Robustness(Artefacts):
+    """Attacks on toy models: `robustness/<row>`."""
+
+    @cached_property
+    def attacks(self) -> pd.DataFrame:
+        """One row per instance and kind of attack."""
+        return self.table("attacks")
+
+
+class SparseRecovery(Artefacts):
+    """Matching pursuit on the hidden layers of toy models: `sparse_recovery/<row>`."""
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """One row per instance."""
+        return self.table("instances")
+
+
+class Adversarial(Artefacts):
+    """Toy models trained under attack: `adversarial/<row>`."""
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """One row per instance."""
+        return self.table("instances")
+
+    @cached_property
+    def weights(self) -> dict[str, np.ndarray]:
+        """W (instance, feature, d_hidden) and b (instance, feature)."""
+        return self.tensors("weights")
+
+
 class ToySae(Artefacts):
     """Autoencoders on the hidden states of toy models: `toy_sae/<row>`."""
 

@@ -19,10 +19,13 @@ from jaxtyping import Float
 from tokenizers import Tokenizer
 
 from superposition.artefacts import (
+    Adversarial,
     Artefacts,
     Evaluation,
     Features,
+    Robustness,
     Sae,
+    SparseRecovery,
     Text,
     Toy,
     ToySae,
@@ -61,6 +64,18 @@ class Results:
     def toy(self, row: str) -> Toy:
         """Toy models."""
         return self._of("toy", row, Toy)
+
+    def robustness(self, row: str) -> Robustness:
+        """Attacks on toy models."""
+        return self._of("robustness", row, Robustness)
+
+    def sparse_recovery(self, row: str) -> SparseRecovery:
+        """Matching pursuit on the hidden layers of toy models."""
+        return self._of("sparse_recovery", row, SparseRecovery)
+
+    def adversarial(self, row: str) -> Adversarial:
+        """Toy models trained under attack."""
+        return self._of("adversarial", row, Adversarial)
 
     def toy_sae(self, row: str) -> ToySae:
         """Autoencoders on toy models."""

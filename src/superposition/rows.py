@@ -11,7 +11,10 @@ from superposition.language.corpus import TextConfig
 from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
 from superposition.saes import base
+from superposition.toy.adversarial import AdversarialConfig
 from superposition.toy.config import ToyConfig
+from superposition.toy.robustness import RobustnessConfig
+from superposition.toy.sparse_recovery import SparseRecoveryConfig
 
 SECTIONS: dict[str, type] = {
     "text": TextConfig,
@@ -24,12 +27,17 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "transformer": TransformerConfig,
     "activations": ActivationsConfig,
     "toy": ToyConfig,
+    "robustness": RobustnessConfig,
+    "sparse_recovery": SparseRecoveryConfig,
+    "adversarial": AdversarialConfig,
     "toy_sae": None,
     "sae": None,
 }
 """Sections of rows; None where the row's `arch` says which configuration it is."""
 SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "activations": ("transformer", lambda config: config.transformer),
+    "robustness": ("toy", lambda config: config.models),
+    "sparse_recovery": ("toy", lambda config: config.models),
     "toy_sae": ("toy", lambda config: config.activations),
     "sae": ("activations", lambda config: config.activations),
 }

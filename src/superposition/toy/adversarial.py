@@ -118,7 +118,7 @@ def fit(config: AdversarialConfig, *, device: torch.device) -> Fitted:
     order = torch.cat(shares).argsort()
     W, b, loss, attacked = (torch.cat(each)[order] for each in zip(*parts, strict=True))
     instances = instance_table(config, W, loss, attacked)
-    if instances["diverged"].all():
+    if all(instances["diverged"].tolist()):
         raise ValueError(f"all {len(instances)} models diverged (lr={config.lr:g})")
     return Fitted({"W": W, "b": b}, instances)
 
@@ -227,9 +227,9 @@ def summary(instances: pd.DataFrame) -> dict[str, int | float]:
     """The numbers of adversarial/metrics.json."""
     return {
         "n_instances": len(instances),
-        "n_diverged": int(instances["diverged"].sum()),
-        "mean_loss": float(instances["loss"].mean()),
-        "mean_attacked_loss": float(instances["attacked_loss"].mean()),
+        "n_diverged": sum(instances["diverged"].tolist()),
+        "mean_loss": float(np.nanmean(instances["loss"].to_numpy())),
+        "mean_attacked_loss": float(np.nanmean(instances["attacked_loss"].to_numpy())),
     }
 
 

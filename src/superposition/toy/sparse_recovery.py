@@ -131,8 +131,8 @@ def summary(table: pd.DataFrame) -> dict[str, int | float]:
     """The numbers of sparse_recovery/metrics.json."""
     return {
         "n_instances": len(table),
-        "mean_loss": float(table["loss"].mean()),
-        "mean_recovery_loss": float(table["recovery_loss"].mean()),
+        "mean_loss": float(table["loss"].to_numpy().mean()),
+        "mean_recovery_loss": float(table["recovery_loss"].to_numpy().mean()),
     }
 
 
