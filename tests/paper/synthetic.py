@@ -15,9 +15,12 @@ from tests.charts.synthetic import frame
 
 from superposition import values
 from superposition.claims import core
+from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.language import tokens
 from superposition.results import NGRAMS
+from superposition.toy import tables
+from superposition.toy.config import ToyConfig
 
 ROOT = Path(__file__).parents[2]
 SCALE = "laptop"
@@ -25,9 +28,8 @@ HOSTILE = (
     "</script><script>alert('x')</script> {{< include x >}} $\\frac$ **b** `c` | \u202e \x1b\n"
 )
 """Text that must come out as text, wherever it lands."""
-DENSITIES = (1.0, 0.2, 0.1, 0.01)
 ROWS = {
-    "toy": ["five-in-two", "twenty-in-five", "twenty-in-five-linear", "eighty-in-twenty"],
+    "toy": [*yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["toy"]],
     "toy_sae": ["no-resampling", "random-resampling", "loss-weighted-resampling"],
     "transformer": ["main", "second-seed", "shuffled"],
     "activations": ["main"],
@@ -35,7 +37,6 @@ ROWS = {
 }
 COUNTS = ("n_", "instances", "dead", "d_sae", "d_in", "packages", "train_", "held_out_documents")
 """How the names of metrics begin that are counts."""
-SIZES = {"five-in-two": (5, 2), "eighty-in-twenty": (80, 20), "sae-target": (5, 2)}
 
 
 def write_project(folder: Path) -> Path:
@@ -51,7 +52,7 @@ def write_project(folder: Path) -> Path:
 def write_params(folder: Path) -> None:
     """The repository's params.yaml, with every row that the pages name."""
     tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for section, rows in (ROWS | {"toy": [*ROWS["toy"], "sae-target"]}).items():
+    for section, rows in ROWS.items():
         tree[section] = {row: {} for row in rows} | tree.get(section, {})
     text = yaml.safe_dump(tree | {"scale": SCALE}, sort_keys=False)
     (folder / "params.yaml").write_text(text, encoding="utf-8")
@@ -61,8 +62,7 @@ def write_results(store: Store) -> None:
     """Every artefact that the pages read."""
     _text(store)
     for row in ROWS["toy"]:
-        _toy(store, row, densities=DENSITIES, n_seeds=2)
-    _toy(store, "sae-target", densities=(0.01,), n_seeds=4)
+        _toy(store, row)
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
@@ -93,35 +93,32 @@ def _text(store: Store) -> None:
     store.save_text(tokenizer.to_str(), "tokens", "tokenizer.json")
 
 
-def _toy(store: Store, row: str, *, densities: tuple[float, ...], n_seeds: int) -> None:
-    n_features, d_hidden = SIZES.get(row, (20, 5))
-    n = len(densities) * n_seeds
-    rng = np.random.default_rng(0)
-    probability = np.repeat(densities, n_seeds)
-    angles = 2 * np.pi * np.arange(n_features) / n_features
-    features = frame(
-        "toy/features.parquet",
-        n * n_features,
-        instance=np.repeat(np.arange(n), n_features),
-        feature_probability=np.repeat(probability, n_features),
-        feature=np.tile(np.arange(n_features), n),
-        x=np.tile(np.cos(angles), n),
-        y=np.tile(np.sin(angles), n),
-    )
-    instances = frame(
-        "toy/instances.parquet",
-        n,
-        seed=np.tile(np.arange(n_seeds), len(densities)),
-        feature_probability=probability,
-        geometry=["pentagon" if index % 2 else "digons" for index in range(n)],
-    )
+def _toy(store: Store, row: str) -> None:
+    """Models of the row's shape in all its conditions with random weights, two of each."""
+    config = replace(Params.read(root=ROOT).load(ToyConfig, "toy", row), n_seeds=2)
+    keys, generator = config.instances(), torch.Generator().manual_seed(0)
+    shape = (len(keys), config.n_features, config.d_hidden)
     weights = {
-        "W": torch.from_numpy(rng.normal(size=(n, n_features, d_hidden)).astype(np.float32)),
-        "b": torch.zeros(n, n_features),
+        "W": torch.randn(shape, generator=generator) / config.d_hidden**0.5,
+        "b": torch.zeros(shape[:2]),
     }
-    store.save_table(features, "toy", row, "features.parquet")
-    store.save_table(instances, "toy", row, "instances.parquet")
+    if not config.tied:
+        weights["W_out"] = weights["W"].clone()
+    if config.hidden_bias:
+        weights["b_hidden"] = torch.zeros(shape[0], shape[2])
+    steps = torch.tensor([0, 10, config.n_steps] if config.n_snapshots else [], dtype=torch.int64)
+    then = {name: weights[name].expand(len(steps), *weights[name].shape) for name in ("W", "b")}
+    loss = torch.rand(shape[0], generator=generator)
+    features = tables.feature_table(
+        keys, weights["W"], weights["b"], importance=config.importance()
+    )
+    instances = tables.instance_table(keys, weights["W"], loss)
+    history = tables.history_table(loss[:, None].repeat(1, 2), steps=[0, config.n_steps - 1])
+    for name, table in {"features": features, "instances": instances, "history": history}.items():
+        store.save_table(table, "toy", row, f"{name}.parquet")
     store.save_tensors(weights, "toy", row, "weights.safetensors")
+    store.save_tensors({"steps": steps, **then}, "toy", row, "snapshots.safetensors")
+    store.save_json(tables.summary(instances), "toy", row, "metrics.json")
 
 
 def _toy_sae(store: Store, row: str) -> None:
