@@ -137,10 +137,36 @@ def _activations(row: Row, tree: Row) -> Amounts:
 
 
 def _toy(row: Row, tree: Row) -> Amounts:
-    instances = len(row["feature_probabilities"]) * row["n_seeds"]
-    samples = instances * row["n_steps"] * row.get("batch_size", 1024)
-    per_sample = 6e-10 * row["n_features"] + 7e-11 * row["n_features"] ** 2
-    return 2 + samples * per_sample, 0.5 * GIB, 5e6
+    variants = row["n_seeds"] * len(row.get("relative_importances", [1.0]))
+    variants *= len(row.get("relative_densities", [1.0])) * len(row.get("l1_coefficients", [0.0]))
+    densities, n = row["feature_probabilities"], row["n_features"]
+    stored = sum(1 - (1 - p) ** n for p in densities)  # samples with no active feature are not
+    steps = row["n_steps"] * row.get("batch_size", 1024) + 0.4 * row.get("n_held_out", 1_048_576)
+    seconds = variants * stored * steps * n * (1.5e-9 + 6e-11 * row["d_hidden"])
+    weights = 4 * n * row["d_hidden"] * variants * len(densities)
+    return 3 + seconds, 0.5 * GIB, 1e6 + weights * (1 + row.get("n_snapshots", 0))
+
+
+def _robustness(row: Row, tree: Row) -> Amounts:
+    tries = _models(row, tree) * row["n_samples"]
+    return 3 + tries * tree["toy"][row["models"]]["n_features"] ** 2 / 4e8, 0.3 * GIB, 1e6
+
+
+def _sparse_recovery(row: Row, tree: Row) -> Amounts:
+    rounds = _models(row, tree) * row["n_samples"] * row["max_active"]
+    return 3 + rounds / 2e5, 0.5 * GIB, 1e6
+
+
+def _adversarial(row: Row, tree: Row) -> Amounts:
+    instances = len(row["feature_probabilities"]) * len(row["attack_norms"]) * row["n_seeds"]
+    samples = instances * row["n_steps"] * row["batch_size"]
+    return 3 + samples * (2e-6 + row["n_features"] ** 2 / 8e8), 0.3 * GIB, 1e6
+
+
+def _models(row: Row, tree: Row) -> int:
+    """How many toy models the row's experiment has."""
+    toy = tree["toy"][row["models"]]
+    return len(toy["feature_probabilities"]) * toy["n_seeds"]
 
 
 def _toy_sae(row: Row, tree: Row) -> Amounts:
@@ -167,7 +193,11 @@ def _paper(row: Row, tree: Row) -> Amounts:
     return 35, 0.5 * GIB, 2e7
 
 
-_WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"}
+_WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"} | {
+    "robustness",
+    "sparse_recovery",
+    "adversarial",
+}
 _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
     "tokens": _tokens,
@@ -175,6 +205,9 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "transformer": _transformer,
     "activations": _activations,
     "toy": _toy,
+    "robustness": _robustness,
+    "sparse_recovery": _sparse_recovery,
+    "adversarial": _adversarial,
     "toy_sae": _toy_sae,
     "sae": _sae,
     "evaluation": _evaluation,
