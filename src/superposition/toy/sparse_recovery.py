@@ -92,7 +92,9 @@ def recover_all(
         for instance in rows["instance"].tolist():
             W, b = models.W[instance].to(device), models.b[instance].to(device)
             found = compare(W, b, x, max_active=config.max_active)
-            parts.append({"instance": instance} | found)
+            n = float(geometry.n_represented(W))
+            bound = {"d_hidden": W.shape[1], "bound": lower_bound(n, probability=float(p))}
+            parts.append({"instance": instance} | bound | found)
     keys = sound.loc[:, ["instance", "seed", "feature_probability", "n_represented"]]
     return keys.merge(pd.DataFrame(parts), on="instance")
 
@@ -118,13 +120,13 @@ def compare(
     }
 
 
-def lower_bound(n_features: float, probability: float) -> float:
+def lower_bound(n_features: float, *, probability: float) -> float:
     """-n p log p, the number of dimensions that n features of density p need, up to a constant.
 
     Source: Toy Models of Superposition, appendix on compressed sensing, Theorem 2: m must be at
     least some constant times -n (1 - S) log(1 - S). The constant is not stated.
     """
-    return -n_features * probability * np.log(probability)
+    return float(n_features * probability * -np.log(probability))
 
 
 def summary(table: pd.DataFrame) -> dict[str, int | float]:
