@@ -1,0 +1,107 @@
+"""Toy models trained by the plain loop of the notebooks' kind and by ours, to the same loss."""
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from superposition.toy import training
+from superposition.toy.config import ToyConfig
+from superposition.toy.data import sample_features
+from superposition.toy.models import ToyModel
+
+AGREEMENT = 0.03
+"""Share by which our mean loss may exceed that of the plain loop at any density."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The same models, trained twice."""
+
+    plain_seconds: float
+    """Of the plain loop."""
+    seconds: float
+    """Of ours."""
+    losses: pd.DataFrame
+    """feature_probability, plain, ours: held-out loss on the same samples, mean over seeds."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.plain_seconds / self.seconds
+
+    @property
+    def same_loss(self) -> bool:
+        """Whether ours reaches the plain loop's loss at every density."""
+        return bool((self.losses["ours"] <= self.losses["plain"] * (1 + AGREEMENT)).all())
+
+
+def compare(
+    config: ToyConfig, *, device: torch.device, progress: training.Progress, n_steps: int = 10_000
+) -> Comparison:
+    """Train the models of `config` plainly, with the notebook's schedule, and by `training.train`.
+
+    Source: official notebook: autograd, dense batches of 1,024, 10,000 steps of AdamW at 1e-3.
+    Both start from the same weights; evaluation is timed for neither.
+    """
+    notebook = replace(
+        config, n_steps=n_steps, batch_size=1024, lr=1e-3, lr_schedule="constant", weight_decay=0.01
+    )
+    started = time.perf_counter()
+    plain = train_plainly(notebook, device=device, progress=progress)
+    plain_seconds = time.perf_counter() - started
+    evaluated_at_once = replace(config, n_held_out=config.batch_size)
+    started = time.perf_counter()
+    ours = training.fit(evaluated_at_once, device=device, progress=progress)
+    seconds = time.perf_counter() - started
+    trained = ToyModel(
+        ours.weights["W"].to(device), ours.weights["b"].to(device), output=config.output
+    )
+    losses = config.instances().assign(
+        plain=_held_out(config, plain).tolist(), ours=_held_out(config, trained).tolist()
+    )
+    by_density = losses.groupby("feature_probability", sort=False)[["plain", "ours"]].mean()
+    return Comparison(plain_seconds=plain_seconds, seconds=seconds, losses=by_density.reset_index())
+
+
+def train_plainly(
+    config: ToyConfig, *, device: torch.device, progress: training.Progress
+) -> ToyModel:
+    """The models of `config`, independent features only, trained as the notebooks do."""
+    model = training.initial_model(config, training.everything(config), device=device)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.lr, weight_decay=config.weight_decay
+    )
+    generator = training.random_stream(config, "plain", device)
+    density = torch.tensor(config.instances()["feature_probability"].tolist(), device=device)
+    importance = config.importance().to(device)
+    block = math.ceil(config.n_steps / 100)
+    blocks = [range(i, min(i + block, config.n_steps)) for i in range(0, config.n_steps, block)]
+    for steps in progress(blocks, "the plain loop"):
+        for _ in steps:
+            x = sample_features(
+                config.batch_size, density, n_features=config.n_features, generator=generator
+            )
+            optimizer.zero_grad()
+            model.loss(x, importance).sum().backward()
+            optimizer.step()
+    return model
+
+
+def report(comparison: Comparison) -> str:
+    """What came out, in words and a table."""
+    verdict = "the same loss" if comparison.same_loss else "NOT the same loss"
+    table = comparison.losses.to_string(index=False, float_format=lambda x: f"{x:.3g}")
+    return (
+        f"plain loop {comparison.plain_seconds:.1f} s, ours {comparison.seconds:.1f} s: "
+        f"{comparison.ratio:.1f} times faster, to {verdict} (within {AGREEMENT:.0%})\n{table}"
+    )
+
+
+def _held_out(config: ToyConfig, model: ToyModel) -> Float[Tensor, " instance"]:
+    share = training.everything(config)
+    return training.held_out_loss(config, share, training.gradient_of(config, share, model))
