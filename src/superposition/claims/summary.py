@@ -23,24 +23,31 @@ def insert(readme: str, claims: list[dict[str, Any]]) -> str:
 
 
 def table(claims: list[dict[str, Any]]) -> str:
-    """How many claims came out how, and a Markdown table with a row for each."""
+    """How many claims came out how, and for every paper a table to unfold, in Markdown."""
+    papers = list(dict.fromkeys(claim["paper"] for claim in claims))
+    parts = [
+        _paper(paper, [claim for claim in claims if claim["paper"] == paper]) for paper in papers
+    ]
+    return "\n\n".join([f"**{_totals(claims)}**", *parts])
+
+
+def _paper(paper: str, claims: list[dict[str, Any]]) -> str:
+    head = ["| claim | measured | verdict |", "|---|---|---|"]
+    rows = "\n".join([*head, *map(_row, claims)])
+    title = f"<summary><b>{paper}</b>: {_totals(claims)}</summary>"
+    return f"<details>\n{title}\n\n{rows}\n\n</details>"
+
+
+def _totals(claims: list[dict[str, Any]]) -> str:
     counts = Counter(claim["verdict"] for claim in claims)
-    totals = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MARKS if counts[verdict])
-    rows = [_row(claim) for claim in claims]
-    head = ["| claim | source | expected here | measured | verdict |", "|---|---|---|---|---|"]
-    return "\n".join([f"{len(claims)} claims: {totals}.", "", *head, *rows])
+    each = ", ".join(f"{counts[verdict]} {verdict}" for verdict in MARKS if counts[verdict])
+    return f"{len(claims)} claim{'' if len(claims) == 1 else 's'}: {each}."
 
 
 def _row(claim: dict[str, Any]) -> str:
     measured = claim["measured"]
     shown = "" if measured is None else f"{_number(measured)} ({claim['quantity']})"
-    cells = [
-        f"`{claim['id']}` {claim['statement']}",
-        f"{claim['paper']}, {claim['source']}",
-        claim["expectation"],
-        shown,
-        MARKS[claim["verdict"]],
-    ]
+    cells = [f"`{claim['id']}` {claim['statement']}", shown, MARKS[claim["verdict"]]]
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
