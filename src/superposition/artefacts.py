@@ -298,6 +298,16 @@ class Adversarial(Artefacts):
         return self.table("instances")
 
     @cached_property
+    def curves(self) -> pd.DataFrame:
+        """`instances` with `limit`, the attack norm that costs as much as m features bring.
+
+        Keeping m features of density p saves about m p / 3; an attack of norm r |x| costs
+        r^2 n p / 3 even without superposition. They are equal at r = sqrt(m / n).
+        """
+        n_features, d_hidden = self.weights["W"].shape[1:]
+        return self.instances.assign(limit=np.sqrt(d_hidden / n_features))
+
+    @cached_property
     def weights(self) -> dict[str, np.ndarray]:
         """W (instance, feature, d_hidden) and b (instance, feature)."""
         return self.tensors("weights")

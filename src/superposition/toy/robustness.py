@@ -22,6 +22,9 @@ from superposition.toy.data import sample_features
 ATTACKS = ("feature", "gradient", "random")
 """The worst attack on a single feature, gradient ascent, and a random direction."""
 
+N_SHOWN = 30
+"""Changes of an attack that a profile keeps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RobustnessConfig:
@@ -63,18 +66,32 @@ def without_superposition(
 
 def attack_all(config: RobustnessConfig, models: Models, *, device: torch.device) -> pd.DataFrame:
     """The table robustness/attacks: every kind of attack on every model that did not diverge."""
-    sound = models.instances.loc[~models.instances["diverged"]]
-    densities = [(float(p), rows) for p, rows in sound.groupby("feature_probability", sort=False)]
+
+    def attack(p: float, rows: pd.DataFrame) -> pd.DataFrame:
+        return attack_density(config, models, p, rows, device=device)
+
+    return over_densities(models.instances, attack, device=device)
+
+
+def over_densities(
+    instances: pd.DataFrame,
+    measure: Callable[[float, pd.DataFrame], pd.DataFrame],
+    *,
+    device: torch.device,
+) -> pd.DataFrame:
+    """`measure(p, rows)` of every density and its models that did not diverge, one core each."""
+    sound = instances.loc[~instances["diverged"]]
+    densities = sorted(set(sound["feature_probability"].tolist()), reverse=True)
     n_cores = torch.get_num_threads() if device.type == "cpu" else 1
-    groups = parallel.balanced_groups([float(len(rows)) for _, rows in densities], n_cores)
 
-    def attack_group(group: list[int], stop: Event) -> list[pd.DataFrame]:
-        chosen = [densities[index] for index in group if not stop.is_set()]
-        return [attack_density(config, models, p, rows, device=device) for p, rows in chosen]
+    def measure_group(group: list[float], stop: Event) -> list[pd.DataFrame]:
+        chosen = [p for p in group if not stop.is_set()]
+        return [measure(p, sound.loc[sound["feature_probability"] == p]) for p in chosen]
 
-    parts = [part for group in parallel.in_threads(attack_group, groups) for part in group]
+    groups = [densities[core::n_cores] for core in range(min(n_cores, len(densities)))]
+    parts = [part for group in parallel.in_threads(measure_group, groups) for part in group]
     table = pd.concat(parts, ignore_index=True)
-    return table.sort_values("instance", kind="stable", ignore_index=True)
+    return table.sort_values(by="instance", kind="stable", ignore_index=True)
 
 
 def attack_density(
@@ -101,6 +118,21 @@ def attack_density(
         parts.append(found.assign(instance=instance))
     keys = rows.loc[:, ["instance", "seed", "feature_probability"]]
     return keys.merge(pd.concat(parts, ignore_index=True), on="instance")
+
+
+def profiles(W: dict[float, Float[np.ndarray, "feature d_hidden"]]) -> pd.DataFrame:
+    """The attack on the longest feature of a model for each density, its largest changes first.
+
+    Columns: feature_probability, rank, change.
+    """
+    parts = []
+    for p, directions in W.items():
+        weights = torch.from_numpy(directions)
+        attack = attacks.feature_attacks(weights)[geometry.norms(weights).argmax()]
+        change = attack[attack.abs().argsort(descending=True)[:N_SHOWN]].numpy()
+        columns = {"feature_probability": p, "rank": range(len(change)), "change": change}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
 
 
 def summary(table: pd.DataFrame) -> dict[str, int | float]:

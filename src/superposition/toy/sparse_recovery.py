@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 from superposition.toy import geometry
 from superposition.toy.data import sample_features
-from superposition.toy.robustness import Models
+from superposition.toy.robustness import Models, over_densities
 
 EXPLAINED = 1e-4
 """Length of the rest, relative to h, below which h counts as explained."""
@@ -79,23 +79,35 @@ def recover_all(
     config: SparseRecoveryConfig, models: Models, *, device: torch.device
 ) -> pd.DataFrame:
     """The table sparse_recovery/instances: both decoders on every model that did not diverge."""
-    sound = models.instances.loc[~models.instances["diverged"]]
+
+    def recover(p: float, rows: pd.DataFrame) -> pd.DataFrame:
+        return recover_density(config, models, p, rows, device=device)
+
+    return over_densities(models.instances, recover, device=device)
+
+
+def recover_density(
+    config: SparseRecoveryConfig,
+    models: Models,
+    probability: float,
+    rows: pd.DataFrame,
+    *,
+    device: torch.device,
+) -> pd.DataFrame:
+    """Both decoders on the models of one density, which share the inputs."""
+    x = sample_features(
+        config.n_samples,
+        torch.tensor([probability], device=device),
+        n_features=models.W.shape[1],
+        generator=Generator(device).manual_seed(config.seed),
+    )[:, 0]
     parts = []
-    for p, rows in sound.groupby("feature_probability", sort=False):
-        generator = Generator(device).manual_seed(config.seed)
-        x = sample_features(
-            config.n_samples,
-            torch.tensor([p], device=device),
-            n_features=models.W.shape[1],
-            generator=generator,
-        )[:, 0]
-        for instance in rows["instance"].tolist():
-            W, b = models.W[instance].to(device), models.b[instance].to(device)
-            found = compare(W, b, x, max_active=config.max_active)
-            n = float(geometry.n_represented(W))
-            bound = {"d_hidden": W.shape[1], "bound": lower_bound(n, probability=float(p))}
-            parts.append({"instance": instance} | bound | found)
-    keys = sound.loc[:, ["instance", "seed", "feature_probability", "n_represented"]]
+    for instance, n_represented in zip(rows["instance"], rows["n_represented"], strict=True):
+        W, b = models.W[instance].to(device), models.b[instance].to(device)
+        bound = lower_bound(float(n_represented), probability=probability)
+        found = {"instance": instance, "d_hidden": W.shape[1], "bound": bound}
+        parts.append(found | compare(W, b, x, max_active=config.max_active))
+    keys = rows.loc[:, ["instance", "seed", "feature_probability", "n_represented"]]
     return keys.merge(pd.DataFrame(parts), on="instance")
 
 
