@@ -23,11 +23,42 @@ absolute values is polysemantic. Differs: the paper judges by eye."""
 COMPUTED = 0.5
 """R^2 above which the absolute value of a feature counts as computed."""
 
+MONOSEMANTIC_PUBLISHED = {0.75: 5, 0.35: 3, 0.15: 2, 0.1: 1, 0.06: 0, 0.02: 0, 0.01: 0}
+"""Monosemantic neurons of the paper's best models of ten features in five neurons, by density.
+Differs: 0.1 lies between two ranges of the paper, with 1 and 0; the others are inside of one."""
+
 ACTIVE_SAMPLES = 200
 """Samples in which a feature is active on average, enough for an R^2 good to a few
 hundredths."""
 
 Weights = Float[np.ndarray, "*instance feature d_hidden"]
+
+
+class Regime(NamedTuple):
+    """A range of densities in which the paper's best models look alike."""
+
+    low: float
+    """Lowest density."""
+    high: float
+    """Highest density."""
+    densities: str
+    """The range in words."""
+    arrangement: str
+    """What the models look like."""
+    n_monosemantic: int
+    """Neurons of the five with a feature of their own."""
+
+
+REGIMES = (
+    Regime(0.5, 1.0, "p from 0.5", "all neurons monosemantic", 5),
+    Regime(0.2, 0.5, "p from 0.2 to 0.5", "three features in two neurons", 3),
+    Regime(0.14, 0.16, "p = 0.15", "five features in three neurons", 2),
+    Regime(0.11, 0.13, "p = 0.12", "six features in four neurons", 1),
+    Regime(0.05, 0.08, "p from 0.05 to 0.08", "eight features in five neurons", 0),
+    Regime(0.01, 0.04, "p up to 0.04", "pairs of neurons share features", 0),
+)
+"""Of ten features with importance 0.75^i in five neurons. Source: Toy Models of Superposition,
+Visualizing Superposition in Terms of Neurons."""
 
 
 class Layers(NamedTuple):
