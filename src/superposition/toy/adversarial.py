@@ -104,11 +104,11 @@ def fit(config: AdversarialConfig, *, device: torch.device) -> Fitted:
     """The models of `config`, each trained under attacks of its own norm.
 
     A model whose loss becomes infinite is marked as diverged and its losses are NaN; if all models
-    diverge, that is an error.
+    diverge, that is an error. Each random start has a thread of its own, so that the bits do not
+    depend on the number of cores.
     """
-    n_cores = torch.get_num_threads() if device.type == "cpu" else 1
     everything = torch.arange(len(config.keys()))
-    shares = [everything[core::n_cores] for core in range(min(n_cores, len(everything)))]
+    shares = [everything[start :: config.n_seeds] for start in range(config.n_seeds)]
 
     def train_share(share: Tensor, stop: Event) -> Trained:
         shown = compute.progress if share is shares[0] else _silent
