@@ -14,6 +14,7 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from superposition.core.store import Store, schema
+from superposition.toy.memorisation_config import CONDITION as MEMORISATION_CONDITION
 from superposition.toy.tables import CONDITION
 
 SAME = 0.1
@@ -271,6 +272,47 @@ class Toy(Artefacts):
         return float(min(self.instances[name].unique(), key=lambda each: abs(each - value)))
 
 
+class Memorisation(Artefacts):
+    """Models trained on finite data sets: `memorisation/<row>`."""
+
+    @cached_property
+    def models(self) -> pd.DataFrame:
+        """One row per model, diverged ones too."""
+        return self.table("models")
+
+    @cached_property
+    def features(self) -> pd.DataFrame:
+        """One row per model and feature, for rows with `keep_vectors`."""
+        return self.table("features")
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per model and training point, for rows with `keep_vectors`."""
+        return self.table("points")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """Training losses."""
+        return self.table("history")
+
+    @cached_property
+    def kept(self) -> pd.DataFrame:
+        """`models` without those that diverged."""
+        return self.models.loc[~self.models["diverged"]]
+
+    @cached_property
+    def best_starts(self) -> pd.DataFrame:
+        """The models with the lowest training loss on their data set, in each condition."""
+        keys = [*MEMORISATION_CONDITION, "data_set"]
+        return self.kept.loc[self.kept.groupby(keys)["train_loss"].idxmin()]
+
+    @cached_property
+    def best(self) -> pd.DataFrame:
+        """The model with the lowest training loss in each condition, over all data sets."""
+        lowest = self.kept.groupby([*MEMORISATION_CONDITION])["train_loss"].idxmin()
+        return self.kept.loc[lowest]
+
+
 class Robustness(Artefacts):
     """Attacks on toy models: `robustness/<row>`."""
 
@@ -311,6 +353,15 @@ class Adversarial(Artefacts):
     def weights(self) -> dict[str, np.ndarray]:
         """W (instance, feature, d_hidden) and b (instance, feature)."""
         return self.tensors("weights")
+
+
+class Perturbation(Artefacts):
+    """Two arrangements followed while one feature becomes sparser: `perturbation`."""
+
+    @cached_property
+    def branches(self) -> pd.DataFrame:
+        """One row per arrangement, relative density and start."""
+        return self.table("branches")
 
 
 class ToySae(Artefacts):

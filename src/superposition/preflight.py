@@ -147,6 +147,15 @@ def _toy(row: Row, tree: Row) -> Amounts:
     return 3 + seconds, 0.5 * GIB, 1e6 + weights * (1 + row.get("n_snapshots", 0))
 
 
+def _memorisation(row: Row, tree: Row) -> Amounts:
+    models = row["n_data_sets"] * row["n_starts"] * len(row["feature_probabilities"])
+    models *= len(row.get("weight_decays", [0.01])) * sum(row["n_steps"])
+    n, sizes = row["n_features"], row["n_points"]
+    widths = sum(1 + 0.1 * d_hidden for d_hidden in row["d_hidden"])
+    seconds = models * widths * (sum(sizes) + 60 * len(sizes)) * n * 4e-10
+    return 3 + seconds, 0.5 * GIB, 1e6 + 30 * n * row.get("keep_vectors", False) * models / 100
+
+
 def _robustness(row: Row, tree: Row) -> Amounts:
     tries = _models(row, tree) * row["n_samples"]
     return 3 + tries * tree["toy"][row["models"]]["n_features"] ** 2 / 4e8, 0.3 * GIB, 1e6
@@ -169,6 +178,12 @@ def _models(row: Row, tree: Row) -> int:
     return len(toy["feature_probabilities"]) * toy["n_seeds"]
 
 
+def _perturbation(row: Row, tree: Row) -> Amounts:
+    models = 2 * len(row["relative_densities"]) * row["n_starts"]
+    evaluations = row["n_steps"] + 10 * row["n_repeats"]
+    return 3 + models * row["n_points"] * evaluations * 2e-6, 0.3 * GIB, 1e5
+
+
 def _toy_sae(row: Row, tree: Row) -> Amounts:
     return 2 + row["training"]["n_steps"] / 900, 0.3 * GIB, 1e6
 
@@ -189,11 +204,16 @@ def _features(row: Row, tree: Row) -> Amounts:
     return rows * (4 + tree["features"]["n_tokens"] / 2.4e4), 1 * GIB, 5e6 * rows
 
 
+def _theory(row: Row, tree: Row) -> Amounts:
+    return 3 + row["n_samples"] / 4e5 + row["thomson_starts"] / 30, 0.7 * GIB, 1e6
+
+
 def _paper(row: Row, tree: Row) -> Amounts:
     return 35, 0.5 * GIB, 2e7
 
 
 _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"} | {
+    "memorisation",
     "robustness",
     "sparse_recovery",
     "adversarial",
@@ -205,9 +225,12 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "transformer": _transformer,
     "activations": _activations,
     "toy": _toy,
+    "memorisation": _memorisation,
     "robustness": _robustness,
     "sparse_recovery": _sparse_recovery,
     "adversarial": _adversarial,
+    "perturbation": _perturbation,
+    "theory": _theory,
     "toy_sae": _toy_sae,
     "sae": _sae,
     "evaluation": _evaluation,

@@ -23,6 +23,8 @@ from superposition.artefacts import (
     Artefacts,
     Evaluation,
     Features,
+    Memorisation,
+    Perturbation,
     Robustness,
     Sae,
     SparseRecovery,
@@ -65,6 +67,10 @@ class Results:
         """Toy models."""
         return self._of("toy", row, Toy)
 
+    def memorisation(self, row: str) -> Memorisation:
+        """Models trained on finite data sets."""
+        return self._of("memorisation", row, Memorisation)
+
     def robustness(self, row: str) -> Robustness:
         """Attacks on toy models."""
         return self._of("robustness", row, Robustness)
@@ -96,6 +102,16 @@ class Results:
     def features(self, row: str) -> Features:
         """The latents of an autoencoder."""
         return self._of("features", row, Features)
+
+    @property
+    def theory(self) -> Artefacts:
+        """What was computed without training: its tables."""
+        return self._keep("theory", "", Artefacts)
+
+    @property
+    def perturbation(self) -> Perturbation:
+        """Pentagon and digons while one feature becomes sparser."""
+        return self._keep("perturbation", "", Perturbation)
 
     @property
     def text(self) -> Text:

@@ -12,13 +12,18 @@ from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
 from superposition.saes import base
 from superposition.toy.adversarial import AdversarialConfig
+from superposition.toy.branches import PerturbationConfig
 from superposition.toy.config import ToyConfig
+from superposition.toy.memorisation_config import MemorisationConfig
 from superposition.toy.robustness import RobustnessConfig
 from superposition.toy.sparse_recovery import SparseRecoveryConfig
+from superposition.toy.theory_tables import TheoryConfig
 
 SECTIONS: dict[str, type] = {
     "text": TextConfig,
     "tokens": TokensConfig,
+    "perturbation": PerturbationConfig,
+    "theory": TheoryConfig,
     "evaluation": EvaluationConfig,
     "features": FeaturesConfig,
 }
@@ -28,6 +33,7 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "activations": ActivationsConfig,
     "toy": ToyConfig,
     "robustness": RobustnessConfig,
+    "memorisation": MemorisationConfig,
     "sparse_recovery": SparseRecoveryConfig,
     "adversarial": AdversarialConfig,
     "toy_sae": None,
