@@ -26,6 +26,20 @@ class ByDensity(NamedTuple):
     """The same had other random starts, and other inputs, been drawn."""
 
 
+class Curve(NamedTuple):
+    """Features per dimension after training under attack."""
+
+    norms: Float[np.ndarray, " norm"]
+    """Of the attacks, weakest first; only those under which some model did not diverge."""
+    values: list[Float[np.ndarray, " seed"]]
+    """One array a norm, a number for each random start."""
+
+    @property
+    def mean(self) -> Float[np.ndarray, " norm"]:
+        """Over random starts."""
+        return np.array([values.mean() for values in self.values])
+
+
 def by_density(table: pd.DataFrame, column: str, *, error: str | None = None) -> ByDensity:
     """`column` by density; `error` is the column of its standard error over inputs, if it has one.
 
@@ -59,23 +73,21 @@ def correlation(one: ByDensity, other: ByDensity) -> tuple[float, intervals.Inte
     return float(r[0]), intervals.percentiles(resampled)
 
 
-def crossing(
-    norms: Float[np.ndarray, " norm"],
-    features_per_dimension: Float[np.ndarray, "norm seed"],
-) -> tuple[float, intervals.Interval]:
+def crossing(curve: Curve) -> tuple[float, intervals.Interval]:
     """The attack norm at which the mean over random starts falls to `REMOVED`, with its interval.
 
-    On straight lines between the norms that were trained; infinite if it never does. A value of
-    NaN is a model that diverged.
+    On straight lines between the norms that were trained; infinite if it never does.
     """
-    n_seeds = features_per_dimension.shape[1]
     rng = np.random.default_rng(SEED)
-    drawn = rng.integers(n_seeds, size=(intervals.N_RESAMPLES, n_seeds))
-    resampled = [
-        _crossing(norms, np.nanmean(features_per_dimension[:, seeds], axis=1)) for seeds in drawn
-    ]
-    estimate = _crossing(norms, np.nanmean(features_per_dimension, axis=1))
-    return estimate, intervals.percentiles(np.minimum(resampled, np.finfo(float).max))
+    resampled = np.stack(
+        [
+            values[rng.integers(len(values), size=(intervals.N_RESAMPLES, len(values)))].mean(1)
+            for values in curve.values
+        ]
+    )
+    found = np.array([_crossing(curve.norms, means) for means in resampled.T])
+    highest = float(curve.norms[-1])
+    return _crossing(curve.norms, curve.mean), intervals.percentiles(np.minimum(found, highest))
 
 
 def slope(ratio: ByDensity) -> tuple[float, intervals.Interval]:
@@ -87,14 +99,14 @@ def slope(ratio: ByDensity) -> tuple[float, intervals.Interval]:
     return float(fit @ np.log(ratio.mean)), intervals.percentiles(found)
 
 
-def over_norms(
-    instances: pd.DataFrame, probability: float
-) -> tuple[Float[np.ndarray, " norm"], Float[np.ndarray, "norm seed"]]:
-    """The attack norms, weakest first, and the features per dimension; NaN for what diverged."""
-    rows = instances.loc[instances["feature_probability"] == probability]
-    measured = rows.assign(shown=np.where(rows["diverged"], np.nan, rows["features_per_dimension"]))
-    wide = measured.pivot(index="attack_norm", columns="seed", values="shown").sort_index()
-    return wide.index.to_numpy(dtype=float), wide.to_numpy(dtype=float)
+def over_norms(instances: pd.DataFrame, probability: float) -> Curve:
+    """The features per dimension of one density, without the models that diverged."""
+    chosen = (instances["feature_probability"] == probability) & ~instances["diverged"]
+    found = instances.loc[chosen]
+    norms = sorted(set(found["attack_norm"].tolist()))
+    columns = [found.loc[found["attack_norm"] == norm] for norm in norms]
+    values = [rows["features_per_dimension"].to_numpy(dtype=float) for rows in columns]
+    return Curve(np.array(norms), values)
 
 
 def _crossing(norms: np.ndarray, values: np.ndarray) -> float:

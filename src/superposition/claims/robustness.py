@@ -9,6 +9,7 @@ from superposition.claims.measures import graded
 from superposition.claims.measures_robustness import (
     REMOVED,
     ByDensity,
+    Curve,
     by_density,
     correlation,
     crossing,
@@ -137,14 +138,14 @@ def training_removes(r: Results) -> Verdict:
     table = r.adversarial("fifty-in-five").instances
     densities = sorted(set(table["feature_probability"].tolist()), reverse=True)
     curves = [over_norms(table, p) for p in densities]
-    found = [crossing(*curve) for curve in curves]
-    falls = all(_falls(values) for _, values in curves)
-    as_published = all(_only_when_strong(*curve) for curve in curves)
+    found = [crossing(curve) for curve in curves]
+    falls = all(_falls(curve.mean) for curve in curves)
+    as_published = all(_only_when_strong(curve) for curve in curves)
     removed = all(np.isfinite(norm) for norm, _ in found)
     parts = [
-        f"p = {fmt(p, 'given')}: {fmt(float(np.nanmean(values[0])))} without attack, "
-        f"{fmt(float(np.nanmean(values[-1])))} at the strongest, 1.1 at {_norm(norm)}"
-        for p, (_, values), (norm, _) in zip(densities, curves, found, strict=True)
+        f"p = {fmt(p, 'given')}: {fmt(float(curve.mean[0]))} without attack, "
+        f"{fmt(float(curve.mean[-1]))} under the strongest, 1.1 at {_norm(norm)}"
+        for p, curve, (norm, _) in zip(densities, curves, found, strict=True)
     ]
     lost = sum(table["diverged"].tolist())
     finite = bool(np.isfinite(found[0][0]))
@@ -166,18 +167,16 @@ def _of_kind(attacks: pd.DataFrame, kind: str) -> pd.DataFrame:
     return attacks.loc[attacks["attack"] == kind]
 
 
-def _falls(values: np.ndarray) -> bool:
+def _falls(mean: np.ndarray) -> bool:
     """Whether the mean over random starts never rises, and is lower in the end."""
-    mean = np.nanmean(values, axis=1)
     return bool((np.diff(mean) <= SLACK).all() and mean[-1] < mean[0] - SLACK)
 
 
-def _only_when_strong(norms: np.ndarray, values: np.ndarray) -> bool:
+def _only_when_strong(curve: Curve) -> bool:
     """Whether superposition goes at `STRONG`, neither before nor with everything else."""
-    mean = np.nanmean(values, axis=1)
-    at = int(np.abs(norms - STRONG).argmin())
-    kept = bool((mean[norms < STRONG - SLACK] > REMOVED).all())
-    return kept and abs(mean[at] - 1) <= REMOVED - 1
+    at = int(np.abs(curve.norms - STRONG).argmin())
+    kept = bool((curve.mean[curve.norms < STRONG - SLACK] > REMOVED).all())
+    return kept and abs(float(curve.mean[at]) - 1) <= REMOVED - 1
 
 
 def _norm(norm: float) -> str:
