@@ -6,7 +6,7 @@ from tests.charts.synthetic import frame, with_row
 
 from superposition.charts import robustness
 
-DENSITIES = (1.0, 0.2, 0.05)
+DENSITIES = (1.0, 0.2, 0.01)
 
 
 def profiles() -> pd.DataFrame:
@@ -25,8 +25,8 @@ def attacks() -> pd.DataFrame:
     )
 
 
-def training() -> pd.DataFrame:
-    table = frame(
+def trained() -> pd.DataFrame:
+    return frame(
         "adversarial/instances.parquet",
         8,
         feature_probability=np.repeat([0.1, 0.03], 4),
@@ -34,7 +34,10 @@ def training() -> pd.DataFrame:
         seed=np.tile([0, 1], 4),
         diverged=[False] * 7 + [True],
     )
-    return with_row(table.assign(limit=0.3), "fifty-in-five", "twenty-in-ten")
+
+
+def training() -> pd.DataFrame:
+    return with_row(trained().assign(limit=0.3), "fifty-in-five", "twenty-in-ten")
 
 
 def recoveries() -> pd.DataFrame:

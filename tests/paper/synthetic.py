@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
 
 from superposition import values
@@ -63,6 +64,13 @@ def write_results(store: Store) -> None:
     _text(store)
     for row in ROWS["toy"]:
         _toy(store, row)
+    for row in ("uniform", "uniform-sparse"):
+        store.save_table(attacks(), "robustness", row, "attacks.parquet")
+        store.save_table(recoveries(), "sparse_recovery", row, "instances.parquet")
+    for row in ("fifty-in-five", "twenty-in-ten"):
+        store.save_table(trained(), "adversarial", row, "instances.parquet")
+        weights = {"W": torch.ones(8, 5, 2), "b": torch.zeros(8, 5)}
+        store.save_tensors(weights, "adversarial", row, "weights.safetensors")
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
