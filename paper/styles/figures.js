@@ -50,14 +50,17 @@
     return room > 560 ? config : { ...config, legend: { ...config.legend, columns } };
   }
 
-  // Charts side by side stand below one another where there is no room; small multiples wrap.
+  // Charts side by side stand below one another where there is no room, and squares stay square;
+  // small multiples wrap.
   function fitted(spec, room) {
     const row = spec.hconcat;
     const width = (row ?? []).reduce((sum, chart) => sum + (chart.width ?? 300) + 60, 0);
     if (row && width > room) {
       const narrow = Math.min(room - 80, 520);
       const { hconcat, ...rest } = spec;
-      return { ...rest, vconcat: row.map((chart) => ({ ...chart, width: narrow })) };
+      const side = (chart) =>
+        chart.width === chart.height ? Math.min(chart.width, narrow) : narrow;
+      return { ...rest, vconcat: row.map((chart) => ({ ...chart, width: side(chart) })) };
     }
     const each = (spec.spec?.width ?? 200) + 22;
     if (spec.columns > 1 && each * spec.columns > room - 50) {
