@@ -20,7 +20,9 @@ def make_project(folder: Path, pages: list[str]) -> Path:
     for name in [*pages, "references.bib"]:
         shutil.copy(SAMPLE / name, folder / "paper")
     tree = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
-    tree["website"]["sidebar"]["contents"] = [f"paper/{name}" for name in pages]
+    first, *others = (f"paper/{name}" for name in pages)
+    part = [{"section": "Another part", "contents": others}] if others else []
+    tree["website"]["sidebar"]["contents"] = [first, *part]
     (folder / "_quarto.yml").write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     return folder
 

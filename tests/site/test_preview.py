@@ -82,6 +82,11 @@ def test_chapters_come_from_the_project_file_in_its_order(sample_site):
     assert '<a class="pagination-link" rel="prev" href="../paper/index.html">' in page
 
 
+def test_a_part_of_the_report_has_its_title_above_its_chapters(sample_page):
+    titles = re.findall(r'<li class="part">([^<]*)</li><li><a href="([^"]*)"', sample_page)
+    assert titles == [("Another part", "../paper/second.html")]
+
+
 def test_the_sites_address_leads_to_the_first_chapter(sample_site):
     assert "URL=paper/index.html" in (sample_site / "index.html").read_text()
 

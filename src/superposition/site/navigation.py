@@ -23,8 +23,13 @@ class Project:
     """What it says."""
     pages: tuple[str, ...]
     """The sources to render, relative to the root: the chapters first, in reading order."""
-    chapters: tuple[str, ...]
-    """Those in the sidebar, in reading order."""
+    parts: dict[str, str]
+    """Those in the sidebar, in reading order, with the title of their part; empty if in none."""
+
+    @property
+    def chapters(self) -> tuple[str, ...]:
+        """The sources in the sidebar, in reading order."""
+        return tuple(self.parts)
 
     @property
     def website(self) -> dict[str, Any]:
@@ -52,17 +57,17 @@ def read(root: Path) -> Project:
     if not path.exists():
         raise ProjectError(f"no {PROJECT_FILE} in {root}: run from the repository's root")
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    chapters = tuple(_sources(tree.get("website", {}).get("sidebar", {}).get("contents", [])))
-    missing = [page for page in chapters if not (root / page).exists()]
+    parts = _parts(tree.get("website", {}).get("sidebar", {}).get("contents", []))
+    missing = [page for page in parts if not (root / page).exists()]
     if missing:
         raise ProjectError(f"{PROJECT_FILE} names {missing[0]}, which does not exist")
     patterns = tree.get("project", {}).get("render", ["*.qmd"])
     found = [path for pattern in patterns for path in sorted(root.glob(pattern))]
     others = [path.relative_to(root).as_posix() for path in found]
-    pages = (*chapters, *(page for page in others if page not in chapters))
+    pages = (*parts, *(page for page in others if page not in parts))
     if not pages:
         raise ProjectError(f"no page matches {', '.join(patterns)} in {root}")
-    return Project(root=root, tree=tree, pages=pages, chapters=chapters)
+    return Project(root=root, tree=tree, pages=pages, parts=parts)
 
 
 def address(page: str) -> str:
@@ -75,13 +80,14 @@ def relative(target: str, *, start: str) -> str:
     return "../" * start.count("/") + target
 
 
-def _sources(contents: list[Any]) -> list[str]:
-    sources: list[str] = []
+def _parts(contents: list[Any], *, part: str = "") -> dict[str, str]:
+    """Sources in their order, each with the title of the section that holds it."""
+    sources: dict[str, str] = {}
     for item in contents:
         if isinstance(item, str):
-            sources.append(item)
+            sources[item] = part
         elif "contents" in item:
-            sources += _sources(item["contents"])
+            sources |= _parts(item["contents"], part=item.get("section", part))
         else:
-            sources.append(item.get("href") or item["file"])
+            sources[item.get("href") or item["file"]] = part
     return sources

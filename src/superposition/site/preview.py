@@ -134,8 +134,11 @@ def _frame(project: Project, page: Page, pages: dict[str, Page]) -> dict[str, An
 
 
 def _chapters(project: Project, page: Page, pages: dict[str, Page]) -> str:
-    items = []
-    for path in project.chapters:
+    items, before = [], ""
+    for path, part in project.parts.items():
+        if part and part != before:
+            items.append(f'<li class="part">{escape(part)}</li>')
+        before = part
         current = ' aria-current="page"' if path == page.path else ""
         link = _link(pages[path].address, page)
         items.append(f'<li><a href="{link}"{current}>{pages[path].title}</a></li>')
