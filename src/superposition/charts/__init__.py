@@ -1,5 +1,5 @@
 """Figures: each function takes a frame and returns an Altair chart, and does nothing else."""
 
-from superposition.charts import claims, language, robustness, saes, toy
+from superposition.charts import basics, capacity, claims, language, replay, robustness, saes, toy
 
-__all__ = ["claims", "language", "robustness", "saes", "toy"]
+__all__ = ["basics", "capacity", "claims", "language", "replay", "robustness", "saes", "toy"]
