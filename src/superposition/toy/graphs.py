@@ -112,24 +112,21 @@ def rms(differences: Float[np.ndarray, "model pair"]) -> Float[np.ndarray, " mod
     return np.sqrt((differences**2).mean(axis=-1))
 
 
-def layout(
-    W: Float[np.ndarray, "feature d_hidden"], parts: list[Component], *, per_row: float = 16.0
-) -> list[Place]:
+def layout(W: Float[np.ndarray, "feature d_hidden"], parts: list[Component]) -> list[Place]:
     """A drawing of the graph: each component on a circle, the circles in rows, the largest first.
 
     On its circle a feature has the place of its direction in the component's two main axes, so that
-    polygons come out as polygons. `per_row` is the width in radii of a digon.
+    polygons come out as polygons. The whole is about as high as it is wide.
     """
-    places, x, y = [], 0.0, 0.0
-    height = 0.0
-    for index, part in enumerate(parts):
-        radius = _radius(len(part.features))
-        if x and x + 2 * radius > per_row:
+    radii = [_radius(len(part.features)) for part in parts]
+    row_width = np.sqrt(sum((2 * radius + GAP) ** 2 for radius in radii))
+    places, x, y, height = [], 0.0, 0.0, 0.0
+    for index, (part, radius) in enumerate(zip(parts, radii, strict=True)):
+        if x and x + 2 * radius > row_width:
             x, y, height = 0.0, y - height - GAP, 0.0
-        centre = (x + radius, y - radius)
         for feature, angle in zip(part.features, _angles(W[[*part.features]]), strict=True):
-            dx, dy = radius * np.cos(angle), radius * np.sin(angle)
-            places.append(Place(feature, index, float(centre[0] + dx), float(centre[1] + dy)))
+            dx, dy = radius * (1 + np.cos(angle)), radius * (np.sin(angle) - 1)
+            places.append(Place(feature, index, float(x + dx), float(y + dy)))
         x, height = x + 2 * radius + GAP, max(height, 2 * radius)
     return places
 
