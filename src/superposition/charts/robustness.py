@@ -115,7 +115,7 @@ def kinds(attacks: pd.DataFrame) -> alt.LayerChart:
         y=alt.Y(
             "value:Q",
             title="vulnerability (symmetric log scale)",
-            scale=alt.Scale(type="symlog", constant=0.1),
+            scale=alt.Scale(type="symlog", constant=0.1, domainMin=0, clamp=True),
         ),
         colours=dict(zip(_ATTACKS.values(), (FEATURE, NEURON, CONTROL), strict=True)),
     ).properties(
@@ -187,7 +187,7 @@ def training(instances: pd.DataFrame) -> alt.FacetChart:
     panel = layered(one, limit, means, points.encode(tooltip=shown).add_params(chosen), data=table)
     return (
         panel.properties(width=290, height=280)
-        .facet(alt.Facet("row:N", title=None, sort=[words(row) for row in set(kept["row"])]))
+        .facet(alt.Facet("row:N", title=None, sort=list(dict.fromkeys(table["row"]))))
         .resolve_scale(y="independent")
         .properties(
             title="Training under attack takes superposition away, and then the features too",
@@ -230,7 +230,12 @@ def recovery(instances: pd.DataFrame) -> alt.LayerChart:
     return _lines(
         long,
         x=sparser_to_the_right(),
-        y=alt.Y("value:Q", title="mean squared error (log scale)", scale=_log()),
+        y=alt.Y(
+            "value:Q",
+            title="mean squared error (log scale, at least 10⁻⁸)",
+            scale=alt.Scale(type="log", domain=[1e-8, 1], clamp=True),
+            axis=alt.Axis(format="~e"),
+        ),
         colours=dict(zip(measures.values(), (FEATURE, PUBLISHED), strict=True)),
     ).properties(
         height=320,
