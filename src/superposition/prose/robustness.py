@@ -124,7 +124,7 @@ def _recovered(r: Results) -> list[str]:
     return [
         fmt(float(ratio.mean.min()), digits=2),
         _density(crossover(table)),
-        fmt(float(at.min()), "%"),
+        fmt(float(at[0]), "%"),
         fmt(float(own_sparse / max(sparse_error, TINY)), digits=2),
         fmt(float(pursuit[0] / own[0]), digits=2),
     ]
