@@ -51,7 +51,7 @@ def test_more_inhibition_than_needed_does_no_harm_to_lone_features() -> None:
 def test_the_motif_is_found_where_it_was_put() -> None:
     (found,) = motif.find(*motif_weights())
     assert (found.neuron, found.inhibitor, found.strong, found.weak) == (0, 1, 0, 1)
-    assert found.inhibition == pytest.approx(1)
+    assert (found.asymmetry, found.inhibition) == pytest.approx((4, 1))
 
 
 def test_rescaling_neurons_does_not_change_what_is_found() -> None:

@@ -1,12 +1,15 @@
 """Figures: each function takes a frame and returns an Altair chart, and does nothing else."""
 
 from superposition.charts import (
+    absolute,
     basics,
     capacity,
     claims,
     geometry,
     language,
     learning,
+    motif,
+    neurons,
     replay,
     robustness,
     saes,
@@ -14,12 +17,15 @@ from superposition.charts import (
 )
 
 __all__ = [
+    "absolute",
     "basics",
     "capacity",
     "claims",
     "geometry",
     "language",
     "learning",
+    "motif",
+    "neurons",
     "replay",
     "robustness",
     "saes",

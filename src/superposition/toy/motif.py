@@ -85,6 +85,8 @@ class Motif(NamedTuple):
     """The feature with the larger weight in."""
     weak: int
     """The feature with the smaller weight in."""
+    asymmetry: float
+    """Ratio of the weights into the neuron."""
     inhibition: float
     """What the inhibitor takes away as a share of the disturbance; above 1 it is too much."""
 
@@ -164,4 +166,5 @@ def _inhibited(W: Weights, W_out: Weights, neuron: int, strong: int, weak: int) 
     taken = into * np.maximum(-W_out[weak], 0) / disturbance
     taken[neuron] = 0
     inhibitor = int(taken.argmax())
-    return Motif(neuron, inhibitor, strong, weak, float(taken[inhibitor]))
+    asymmetry = abs(W[strong, neuron] / W[weak, neuron])
+    return Motif(neuron, inhibitor, strong, weak, float(asymmetry), float(taken[inhibitor]))
