@@ -10,6 +10,7 @@ from superposition.charts.parts import (
     THEORY,
     groups,
     layered,
+    numbers,
     ranked_densities,
     slider,
 )
@@ -22,7 +23,7 @@ def rectangles(stacks: pd.DataFrame, title: str, *, labelled: float) -> alt.Laye
 
     Those of a weight above `labelled` have the number of their feature on them.
     """
-    ranked, n_features = ranked_densities(stacks), int(stacks["feature"].max())
+    ranked, n_features = ranked_densities(stacks), int(numbers(stacks, "feature").max())
     position = slider(len(set(ranked["position"])), "dense to sparse")
     neuron = alt.X("neuron:O", title="neuron", axis=alt.Axis(labelAngle=0, labelOverlap=True))
     rectangles = (
