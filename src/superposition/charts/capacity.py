@@ -60,7 +60,7 @@ def sizes(small: pd.DataFrame, large: pd.DataFrame) -> alt.HConcatChart:
             ),
             tooltip=["model", DENSITY, alt.Tooltip(name, title=title, format=".0%")],
         )
-        .properties(width=270, height=240)
+        .properties(width=255, height=240)
         for name, title in (
             ("kept", "features represented"),
             ("shared", "… with a score above 0.1"),
@@ -78,7 +78,7 @@ def sizes(small: pd.DataFrame, large: pd.DataFrame) -> alt.HConcatChart:
 
 
 def scores(features: pd.DataFrame) -> alt.FacetChart:
-    """Histograms of the superposition scores of represented features, a row for each density."""
+    """Histograms of the superposition scores of represented features, a panel for each density."""
     bins = _score_bins(features)
     bars = (
         alt.Chart()
@@ -87,11 +87,11 @@ def scores(features: pd.DataFrame) -> alt.FacetChart:
             x=alt.X(
                 "low:Q",
                 bin="binned",
-                title="superposition score (the last bar: all above)",
+                title="superposition score",
                 scale=alt.Scale(nice=False),
             ),
             x2="high",
-            y=alt.Y("count:Q", title=None, axis=alt.Axis(tickCount=2)),
+            y=alt.Y("count:Q", title="features", axis=alt.Axis(tickCount=3)),
             tooltip=[
                 DENSITY,
                 alt.Tooltip("low", title="score from", format=".2f"),
@@ -101,20 +101,15 @@ def scores(features: pd.DataFrame) -> alt.FacetChart:
         )
     )
     one = alt.Chart().mark_rule(color=THEORY, strokeDash=[4, 3]).encode(x=alt.datum(1))
-    panel = layered(bars, one, data=bins).properties(width=560, height=44)
-    header = alt.Header(
-        title="represented features",
-        labelExpr="'p = ' + format(datum.value, '.2~g')",
-        labelAngle=0,
-        labelAlign="left",
-    )
-    row = alt.Row("feature_probability:O", sort="descending", header=header)
+    header = alt.Header(title=None, labelExpr="'p = ' + format(datum.value, '.2~g')")
+    panels = alt.Facet("feature_probability:O", sort="descending", header=header)
+    panel = layered(bars, one, data=bins).properties(width=300, height=70)
     found = (
         f"{part['count'].sum()} at p = {p:.2g}, of which "
         f"{part.loc[part['low'] > 0.9, 'count'].sum()} with a score of about 1 or more"
         for p, part in groups(bins, "feature_probability")
     )
-    return panel.facet(row=row, spacing=6).properties(
+    return panel.facet(panels, columns=2).properties(
         title="How much represented features share their directions, from dense to sparse",
         description=f"Histograms of represented features by score: {'; '.join(found)}.",
     )

@@ -41,7 +41,8 @@ def learning(curve: pd.DataFrame, arrows: pd.DataFrame) -> alt.HConcatChart:
     )
     losses = _loss_curve(ranked_densities(curve), moment)
     placed = ranked_densities(arrows).drop(columns="feature_probability")
-    directions = _moving_arrows(placed, moment)
+    named = _moment_in_words(ranked_densities(curve), moment)
+    directions = layered(*_moving_arrows(placed, moment), named).properties(width=SIDE, height=SIDE)
     return (
         alt.hconcat(losses, directions)
         .add_params(position)
@@ -69,24 +70,25 @@ def _loss_curve(curve: pd.DataFrame, moment: alt.Parameter) -> alt.LayerChart:
     line = base.mark_line(color=CONTROL).encode(x=x, y=y)
     targets = base.mark_point(opacity=0, size=120).encode(x=x, y=y, tooltip=shown)
     now = base.transform_filter(moment).mark_point(color=FEATURE, filled=True, size=110, opacity=1)
-    label = (
-        base.transform_filter(moment)
-        .mark_text(align="right")
-        .encode(
-            x=alt.value(WIDTH),
-            y=alt.value(8),
-            text=alt.Text("text:N"),
-        )
+    layers = layered(line, targets.add_params(moment), now.encode(x=x, y=y))
+    return layers.properties(width=WIDTH, height=SIDE)
+
+
+def _moment_in_words(curve: pd.DataFrame, moment: alt.Parameter) -> alt.Chart:
+    return (
+        alt.Chart(curve)
+        .transform_filter("datum.position == position")
+        .transform_filter(moment)
         .transform_calculate(
             text="'p = ' + format(datum.feature_probability, '.2~g') + ', step ' "
             "+ format(datum.step, ',')"
         )
+        .mark_text(align="left")
+        .encode(x=alt.value(4), y=alt.value(8), text="text:N")
     )
-    layers = layered(line, targets.add_params(moment), now.encode(x=x, y=y), label)
-    return layers.properties(width=WIDTH, height=SIDE)
 
 
-def _moving_arrows(arrows: pd.DataFrame, moment: alt.Parameter) -> alt.LayerChart:
+def _moving_arrows(arrows: pd.DataFrame, moment: alt.Parameter) -> list[alt.Chart]:
     base = alt.Chart(arrows).transform_filter("datum.position == position").transform_filter(moment)
     x, y = plane(LIMIT)
     circle = (
@@ -101,13 +103,12 @@ def _moving_arrows(arrows: pd.DataFrame, moment: alt.Parameter) -> alt.LayerChar
     names = base.mark_text(
         dx=alt.expr("datum.x < 0 ? -10 : 10"), dy=alt.expr("datum.y < 0 ? 10 : -10")
     )
-    layers = layered(
+    return [
         circle.encode(x=x, y=y),
         shafts.encode(x=x, y=y, x2=alt.X2Datum(0), y2=alt.Y2Datum(0)),
         heads.encode(x=x, y=y, tooltip=[alt.Tooltip("number", title="feature")]),
         names.encode(x=x, y=y, text="number:N"),
-    )
-    return layers.properties(width=SIDE, height=SIDE)
+    ]
 
 
 def _describe_learning(curve: pd.DataFrame) -> str:
