@@ -13,7 +13,7 @@ from superposition.results import Results
 from superposition.toy import dynamics, graphs, stages
 from superposition.toy.theory import polytopes
 
-MAX_EDGES = 250
+MAX_EDGES = 150
 """Strongest edges that are drawn of one model; more only make a drawing dark."""
 N_DROPPED = 6
 """Features that end unlearned and are drawn among the others."""
@@ -172,8 +172,8 @@ def _drawn(
     columns = {
         "group": group,
         "feature": feature,
-        "x": xy[:, 0].round(4),
-        "y": xy[:, 1].round(4),
+        "x": xy[:, 0].round(3),
+        "y": xy[:, 1].round(3),
         "dimensionality": dimensionality[feature].astype(float).round(4),
         "shape": [part.shape for part in own],
         "size": [len(part.features) for part in own],
