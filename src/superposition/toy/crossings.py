@@ -56,6 +56,13 @@ def difference(branches: pd.DataFrame) -> pd.DataFrame:
     return wide.assign(ratio=ratio, advantage=advantage)
 
 
+def advantage_at(branches: pd.DataFrame, ratio: float) -> float:
+    """The pentagon's advantage at one ratio, interpolated in the logarithm of the ratio."""
+    both = difference(branches)
+    logs = np.log(both["relative_density"].to_numpy())
+    return float(np.interp(-np.log(ratio), logs, both["advantage"].to_numpy()))
+
+
 def summary(branches: pd.DataFrame, *, seed: int) -> dict[str, float | int | None]:
     """The numbers of perturbation/metrics.json: the crossing as a ratio, and its 95% interval."""
     ratio, interval = crossing(branches, seed=seed)
@@ -96,8 +103,8 @@ def _ratios(
     left, right = pentagon_minus_digons[:, :-1], pentagon_minus_digons[:, 1:]
     changes = (left < 0) & (right >= 0)
     last = changes.shape[1] - 1 - changes[:, ::-1].argmax(axis=1)
-    rows = np.arange(len(changes))
-    weight = left[rows, last] / (left[rows, last] - right[rows, last])
+    rows, found = np.arange(len(changes)), changes.any(axis=1)
+    before, after = left[rows, last], right[rows, last]
+    weight = before / np.where(found, before - after, 1.0)
     logs = np.log(relative)
-    found = np.exp(-(logs[last] + weight * (logs[last + 1] - logs[last])))
-    return np.where(changes.any(axis=1), found, np.nan)
+    return np.where(found, np.exp(-(logs[last] + weight * (logs[last + 1] - logs[last]))), np.nan)
