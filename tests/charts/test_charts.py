@@ -21,7 +21,6 @@ from superposition import charts
 from superposition.charts import claims, language, saes, toy
 from superposition.features.display import visible
 from superposition.site.figures import config, swaps
-from superposition.toy.theory import phase_diagram
 
 DENSITIES = (1.0, 0.2, 0.05)
 SAES = ("l1", "batch-topk")
@@ -71,9 +70,6 @@ FIGURES: dict[Callable[..., alt.TopLevelMixin], Callable[[], tuple[pd.DataFrame,
     toy.gram: lambda: (gram(),),
     toy.represented: lambda: (instances(DENSITIES, 3), instances(DENSITIES, 2)),
     toy.norms: lambda: (features(DENSITIES, 20),),
-    toy.phase_diagram: lambda: (
-        phase_diagram(np.geomspace(0.01, 1, 4), np.geomspace(0.1, 10, 5), bias=True),
-    ),
     saes.recovery: lambda: (recovery(),),
     saes.directions: lambda: (vectors(),),
     saes.training: lambda: (with_row(frame("sae/history.csv", 3), *SAES),),
@@ -176,16 +172,6 @@ def test_tokens_that_look_alike_are_told_apart_by_their_id() -> None:
     rows = language.logit_effects(logits()).to_dict()["datasets"].values()
     labels = [row["label"] for table in rows for row in table]
     assert labels == ["␣a", "\ufffd (1)", "\ufffd (2)", visible("\n")]
-
-
-def test_the_cells_of_the_phase_diagram_tile_the_plane() -> None:
-    points = phase_diagram(np.array([0.01, 0.1, 1.0]), np.array([0.1, 10.0]), bias=True)
-    (rows,) = toy.phase_diagram(points).to_dict()["datasets"].values()
-    first, second, third = sorted({(row["x"], row["x2"]) for row in rows})
-    assert first == pytest.approx((0.01, 10**-1.5), rel=0.006)
-    assert second == pytest.approx((10**-1.5, 10**-0.5), rel=0.006)
-    assert third == pytest.approx((10**-0.5, 1.0), rel=1e-4)
-    assert first[1] > second[0]
 
 
 def test_dead_latents_are_counted_in_words_and_left_out_of_the_histogram() -> None:

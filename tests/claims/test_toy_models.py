@@ -10,7 +10,6 @@ from torch import Tensor
 from superposition.claims import toy_models
 from superposition.claims.core import Claim, Verdict
 from superposition.results import Results
-from superposition.toy import theory
 
 ARRANGEMENTS = (
     (toy_models.intro_dense, 1.0, orthogonal_pair(), polygon(5)),
@@ -137,23 +136,3 @@ def test_superposition_grows_with_sparsity_or_not(
     weights = {p: [W] for p, W in zip(DENSITIES, models, strict=True)}
     add_toy(r, "twenty-in-five", weights, base=0.7)
     assert toy_models.superposition_grows.judge(r).holds == holds
-
-
-def test_the_theory_of_phases_agrees_with_integration() -> None:
-    verdict = toy_models.check_phases(theory.phase_losses, theory.boundaries)
-    assert verdict.holds == "replicated"
-    assert isinstance(verdict.measured, float)
-    assert verdict.measured < 1e-4
-
-
-def test_a_wrong_closed_form_is_not_replicated_and_a_wrong_border_only_partly() -> None:
-    def losses(p: float, r: float, *, bias: bool) -> theory.PhaseLosses:
-        right = theory.phase_losses(p, r, bias=bias)
-        return right._replace(superposition=1.01 * right.superposition)
-
-    def borders(r: float, *, bias: bool) -> theory.Boundaries:
-        right = theory.boundaries(r, bias=bias)
-        return right._replace(dedicated=1.02 * right.dedicated)
-
-    assert toy_models.check_phases(losses, theory.boundaries).holds == "not replicated"
-    assert toy_models.check_phases(theory.phase_losses, borders).holds == "partly"

@@ -20,8 +20,9 @@ from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.language import tokens
 from superposition.results import NGRAMS
-from superposition.toy import tables
+from superposition.toy import tables, theory_tables
 from superposition.toy.config import ToyConfig
+from superposition.toy.theory_tables import TheoryConfig
 
 ROOT = Path(__file__).parents[2]
 SCALE = "laptop"
@@ -71,6 +72,7 @@ def write_results(store: Store) -> None:
         store.save_table(trained(), "adversarial", row, "instances.parquet")
         weights = {"W": torch.ones(8, 5, 2), "b": torch.zeros(8, 5)}
         store.save_tensors(weights, "adversarial", row, "weights.safetensors")
+    _theory(store)
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
@@ -127,6 +129,25 @@ def _toy(store: Store, row: str) -> None:
     store.save_tensors(weights, "toy", row, "weights.safetensors")
     store.save_tensors({"steps": steps, **then}, "toy", row, "snapshots.safetensors")
     store.save_json(tables.summary(instances), "toy", row, "metrics.json")
+
+
+def _theory(store: Store) -> None:
+    """The tables that need no training, on few samples and coarse grids."""
+    config = replace(
+        Params.read(root=ROOT).load(TheoryConfig, "theory"),
+        n_samples=1_000,
+        n_grid=5,
+        n_weights=14,
+        n_biases=5,
+        linear_starts=2,
+        linear_steps=10,
+        set_samples=100,
+        direct_samples=1_000,
+        thomson_starts=2,
+        thomson_steps=5,
+    )
+    for name, table in theory_tables.tables(config).items():
+        store.save_table(table, "theory", f"{name}.parquet")
 
 
 def _toy_sae(store: Store, row: str) -> None:

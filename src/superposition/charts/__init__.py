@@ -10,9 +10,11 @@ from superposition.charts import (
     learning,
     motif,
     neurons,
+    phases,
     replay,
     robustness,
     saes,
+    theory,
     toy,
 )
 
@@ -26,8 +28,10 @@ __all__ = [
     "learning",
     "motif",
     "neurons",
+    "phases",
     "replay",
     "robustness",
     "saes",
+    "theory",
     "toy",
 ]

@@ -1,4 +1,4 @@
-"""Figures of toy models: where their features lie, how many they hold, and what theory predicts."""
+"""Figures of toy models: where their features lie, and how many they hold."""
 
 import altair as alt
 import numpy as np
@@ -8,7 +8,6 @@ from superposition.charts.parts import (
     CONTROL,
     FEATURE,
     INTENSITY,
-    NEURON,
     SIGNED,
     groups,
     layered,
@@ -19,8 +18,6 @@ from superposition.charts.parts import (
     sparser_to_the_right,
 )
 from superposition.toy.geometry import REPRESENTED
-from superposition.toy.theory import PHASES, PhaseLosses
-from superposition.values import fmt
 
 _DENSITY = alt.Header(title=None, labelExpr="'p = ' + format(datum.value, '.2~g')")
 
@@ -152,58 +149,6 @@ def norms(features: pd.DataFrame) -> alt.FacetChart:
     )
 
 
-def phase_diagram(points: pd.DataFrame) -> alt.Chart:
-    """Which ideal solution has the lowest loss, by density and relative importance."""
-    losses = PhaseLosses._fields
-    columns = ["feature_probability", "relative_importance", *losses, "phase"]
-    cells = points.loc[:, columns].assign(
-        **_edges(numbers(points, "feature_probability"), "x"),
-        **_edges(numbers(points, "relative_importance"), "y"),
-    )
-    phases = alt.selection_point(fields=["phase"], bind="legend")
-    return (
-        alt.Chart(cells)
-        .mark_rect(stroke=None)
-        .encode(
-            x=alt.X(
-                "x:Q",
-                title="feature probability p (log scale, sparser to the right)",
-                scale=alt.Scale(type="log", reverse=True, nice=False),
-                axis=alt.Axis(format="~g", grid=False),
-            ),
-            x2="x2",
-            y=alt.Y(
-                "y:Q",
-                title="relative importance r of the extra feature (log scale)",
-                scale=alt.Scale(type="log", nice=False),
-                axis=alt.Axis(format="~g", grid=False),
-            ),
-            y2="y2",
-            color=alt.Color(
-                "phase:N",
-                title="the extra feature",
-                scale=alt.Scale(domain=list(PHASES), range=[CONTROL, FEATURE, NEURON]),
-            ),
-            opacity=alt.condition(phases, alt.value(1), alt.value(0.25)),
-            tooltip=[
-                "phase",
-                _PROBABILITY,
-                alt.Tooltip("relative_importance", title="relative importance", format=".2g"),
-                *(
-                    alt.Tooltip(name, title=f"loss, {name}", format=".3g")
-                    for name in PhaseLosses._fields
-                ),
-            ],
-        )
-        .add_params(phases)
-        .properties(
-            height=360,
-            title="What becomes of an extra feature, in theory, when two share one dimension",
-            description=_describe_phases(points),
-        )
-    )
-
-
 _PROBABILITY = alt.Tooltip("feature_probability", title="feature probability", format=".2~g")
 _SHOWN = [
     alt.Tooltip("number", title="feature"),
@@ -242,19 +187,6 @@ def _numbered(features: pd.DataFrame) -> pd.DataFrame:
     return features.assign(number=features["feature"] + 1)
 
 
-def _edges(values: np.ndarray, axis: str) -> dict[str, np.ndarray]:
-    """The borders of the cells around each value, halfway to its neighbours on a log scale.
-
-    Cells overlap by a hair: borders that only touch show as a light grid.
-    """
-    distinct, cell = np.unique(values, return_inverse=True)
-    logs = np.log(distinct)
-    halves = (logs[1:] + logs[:-1]) / 2
-    borders = np.exp(np.concatenate([logs[:1], halves, logs[-1:]])).round(6)
-    ends = np.minimum(borders * 1.005, borders[-1])
-    return {axis: borders[cell], f"{axis}2": ends[cell + 1]}
-
-
 def _describe_geometry(features: pd.DataFrame) -> str:
     found = _counted(features, numbers(features, "norm") > REPRESENTED)
     return f"Features with a long arrow (norm above 0.5), by feature probability p: {found}."
@@ -282,10 +214,3 @@ def _describe_norms(features: pd.DataFrame) -> str:
     long = numbers(features, "norm") > REPRESENTED
     found = _counted(features, long & (numbers(features, "superposition") > 0.1))
     return f"Represented features that share their direction, by feature probability p: {found}."
-
-
-def _describe_phases(points: pd.DataFrame) -> str:
-    phases = points["phase"].tolist()
-    shares = [fmt(phases.count(phase) / len(phases), "%") for phase in PHASES]
-    found = ", ".join(f"{phase} on {share}" for phase, share in zip(PHASES, shares, strict=True))
-    return f"Map of the solution with the lowest loss, by density and importance: {found}."

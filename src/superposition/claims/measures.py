@@ -7,15 +7,11 @@ from jaxtyping import Bool, Float
 from superposition import intervals
 from superposition.artefacts import Runs, Toy
 from superposition.claims.core import Holds, Verdict
-from superposition.toy import geometry, theory
+from superposition.toy import geometry
 from superposition.values import between, fmt, of
 
 SEED = 0
 """Of the bootstraps."""
-GRID = 500
-"""Points of numerical integration in each direction: good to a few millionths."""
-
-Pair = tuple[float, float]
 
 
 def graded(exact: bool, roughly: bool) -> Holds:
@@ -91,26 +87,3 @@ def worst_partner(runs: Runs, first_new: int) -> float:
     cosines = (unit @ unit.T)[:, represented]
     new = np.flatnonzero(represented)[np.flatnonzero(represented) >= first_new]
     return float(cosines[new].min(axis=1).max()) if len(new) else 1.0
-
-
-def phase_losses(p: float, r: float, bias: bool) -> theory.PhaseLosses:
-    """The losses of the three ideal solutions for two features in one dimension, integrated."""
-    ignored = p / 2 if bias else 0.0
-    return theory.PhaseLosses(
-        not_represented=_integrated((1.0, 0.0), (0.0, ignored), p=p, r=r),
-        superposition=_integrated((1.0, -1.0), (0.0, 0.0), p=p, r=r),
-        dedicated=_integrated((0.0, 1.0), (ignored, 0.0), p=p, r=r),
-    )
-
-
-def _integrated(w: Pair, b: Pair, *, p: float, r: float) -> float:
-    """The loss of ReLU(w w^T x + b) for two features of importance 1 and r, by the midpoint rule.
-
-    Each feature is 0 with probability 1 - p and otherwise uniform on `GRID` points of (0, 1).
-    """
-    x = np.concatenate([[0.0], (np.arange(GRID) + 0.5) / GRID])
-    weight = np.concatenate([[1 - p], np.full(GRID, p / GRID)])
-    h = w[0] * x[:, None] + w[1] * x[None, :]
-    first = (x[:, None] - np.maximum(w[0] * h + b[0], 0)) ** 2
-    second = (x[None, :] - np.maximum(w[1] * h + b[1], 0)) ** 2
-    return float(weight @ (first + r * second) @ weight)

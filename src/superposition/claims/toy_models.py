@@ -4,8 +4,6 @@ Models in the plane often end in a poor arrangement, so the verdict looks at the
 the lowest held-out loss, as the paper advises; how many starts agree is reported beside it.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from superposition import intervals
@@ -18,17 +16,14 @@ from superposition.claims.measures import (
     graded,
     linear_excess,
     over_densities,
-    phase_losses,
     worst_partner,
 )
 from superposition.results import Results
-from superposition.toy import geometry, theory
+from superposition.toy import geometry
 from superposition.values import fmt, of
 
 PAPER = "Toy Models of Superposition"
 FIVE_IN_TWO = ("toy.five-in-two",)
-PHASE_POINTS = ((0.1, 0.5), (0.35, 1.25), (0.5, 2.0), (0.9, 0.8))
-"""Density and relative importance where the closed forms are checked."""
 
 
 @claim(
@@ -193,55 +188,6 @@ def superposition_grows(r: Results) -> Verdict:
         f"most important feature has score {fmt(spared)} and the least antipodal new feature a "
         f"partner with cosine {fmt(partner)}.",
     )
-
-
-@claim(
-    "a24-phase-n2m1-theory",
-    paper=PAPER,
-    source="Superposition as a Phase Change, theory",
-    published="a diagram of the lowest of three losses; the formulas are not printed",
-    expected="The closed forms for [1, 0], [0, 1] and [1, −1], with and without bias, agree with "
-    "numerical integration within 0.3% at four points, and the losses of neighbouring phases agree "
-    "within 0.3% on the borders p = 4r/(2 + 5r) and p = 4/(5 + 2r), without bias p = 2r/(1 + r) "
-    "and p = 2/(1 + r). Partly: the closed forms agree.",
-    quantity="largest relative deviation",
-    figure="toy-models.html#fig-phase",
-)
-def phase_theory(r: Results) -> Verdict:
-    """Whether an extra feature is ignored, stored in superposition or given a dimension of its own
-    follows from comparing the losses of three ideal solutions, with sharp borders between them."""
-    return check_phases(theory.phase_losses, theory.boundaries)
-
-
-def check_phases(
-    losses: Callable[..., theory.PhaseLosses], borders: Callable[..., theory.Boundaries]
-) -> Verdict:
-    """Whether closed forms of the losses and of the borders agree with numerical integration."""
-    forms = [
-        abs(float(closed) / float(exact) - 1)
-        for p, r in PHASE_POINTS
-        for bias in (True, False)
-        for closed, exact in zip(losses(p, r, bias=bias), phase_losses(p, r, bias), strict=True)
-    ]
-    gaps = [gap for r in (0.2, 0.5) for bias in (True, False) for gap in _gaps(borders, r, bias)]
-    form, gap = max(forms), max(gaps)
-    return Verdict(
-        measured=max(form, gap),
-        holds=graded(form < 0.003 and gap < 0.003, form < 0.003),
-        detail=f"Losses deviate by at most {fmt(form, '%')}, and differ by at most "
-        f"{fmt(gap, '%')} on the borders.",
-    )
-
-
-def _gaps(borders: Callable[..., theory.Boundaries], r: float, bias: bool) -> list[float]:
-    """How far the losses of neighbouring phases are apart on the borders, relative to them.
-
-    Superposition meets the ignored feature at relative importance r, the dedicated one at 1/r.
-    """
-    low = phase_losses(float(borders(r, bias=bias).not_represented), r, bias)
-    high = phase_losses(float(borders(1 / r, bias=bias).dedicated), 1 / r, bias)
-    pairs = ((low.superposition, low.not_represented), (high.superposition, high.dedicated))
-    return [abs(float(a) / float(b) - 1) for a, b in pairs]
 
 
 def _mean(values: np.ndarray) -> str:

@@ -1,0 +1,37 @@
+"""The numbers of the page on phase changes."""
+
+import numpy as np
+
+from superposition.claims.measures_phases import phase_map
+from superposition.results import Results
+from superposition.toy import phases
+from superposition.toy.phases import TWO_IN_ONE
+from superposition.values import NOT_RUN, fmt
+
+_TRAINED = ("phase_models", "phase_seeds", "phase_cells", "phase_share")
+
+
+def texts(r: Results) -> dict[str, str]:
+    """How many models were trained for the diagrams, and how theory compares with the optimum."""
+    return _theory(r) | _trained(r)
+
+
+def _theory(r: Results) -> dict[str, str]:
+    optima = r.theory.table("optima").query("bias")
+    p, ratio = (optima[name].to_numpy(dtype=float) for name in ("feature_probability", "loss"))
+    importance = optima["relative_importance"].to_numpy(dtype=float)
+    ideal = phases.losses(TWO_IN_ONE, p, importance, bias=True)
+    best = np.array(TWO_IN_ONE.phases, dtype=object)[ideal.argmin(axis=0)]
+    return {
+        "phase_gain": fmt(float((1 - ratio / ideal.min(axis=0)).max()), "%"),
+        "phase_exact_agreement": fmt(float((best == optima["phase"].to_numpy()).mean()), "%"),
+    }
+
+
+def _trained(r: Results) -> dict[str, str]:
+    if "phase-two-in-one" not in r.rows("toy"):
+        return dict.fromkeys(_TRAINED, NOT_RUN)
+    found = phase_map(r.toy("phase-two-in-one"), TWO_IN_ONE)
+    share = float(found.cells["share"].to_numpy(dtype=float).mean())
+    counts = (found.loss.size, found.loss.shape[1], len(found.loss))
+    return dict(zip(_TRAINED, (*map(fmt, counts), fmt(share, "%")), strict=True))
