@@ -72,8 +72,9 @@ def absolute_simple(r: Results) -> Verdict:
     "random starts: (1) never fewer at a sparser density, 0 at the densest and 40 at the "
     "sparsest; (2) at density 0.03 or 0.01 some but not all, with a rank correlation above 0.5 "
     "between being polysemantic and the rank of the main feature; (3) at some density the absolute "
-    "values of more than 20 features are computed (R² above 0.5). Partly: more are polysemantic at "
-    "the sparsest density than at the densest, and one of the three holds.",
+    "values of more than 20 features are computed (R² above 0.75; one side of each alone gives "
+    "0.5). Partly: more are polysemantic at the sparsest density than at the densest, and one of "
+    "the three holds.",
     quantity="polysemantic neurons, from dense to sparse",
     figure="computation.html#fig-absolute",
     rows=HUNDRED_IN_FORTY,

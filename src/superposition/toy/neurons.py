@@ -20,8 +20,9 @@ POLYSEMANTIC = 0.2
 """Second largest weight relative to the largest above which a neuron of a model that computes
 absolute values is polysemantic. Differs: the paper judges by eye."""
 
-COMPUTED = 0.5
-"""R^2 above which the absolute value of a feature counts as computed."""
+COMPUTED = 0.75
+"""R^2 above which the absolute value of a feature counts as computed: halfway between one side of
+it, which alone gives 1/2, and both."""
 
 MONOSEMANTIC_PUBLISHED = {0.75: 5, 0.35: 3, 0.15: 2, 0.1: 1, 0.06: 0, 0.02: 0, 0.01: 0}
 """Monosemantic neurons of the paper's best models of ten features in five neurons, by density.
