@@ -205,7 +205,7 @@ def _describe_products(gram: pd.DataFrame) -> str:
 def _describe_biases(found: pd.DataFrame) -> str:
     ordered = found.sort_values("feature_probability", ascending=False)
     texts = [
-        f"{kind} at p = {p:.2g}: {numbers(part, 'bias').mean():.2f}"
+        f"{kind} at p = {p:.2g}: {round(numbers(part, 'bias').mean(), 2) + 0.0:.2f}"
         for p, rows in groups(ordered, "feature_probability")
         for kind, part in groups(rows, "kind")
     ]
