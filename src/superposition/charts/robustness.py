@@ -198,27 +198,18 @@ def training(instances: pd.DataFrame) -> alt.FacetChart:
 
 def bound(instances: pd.DataFrame) -> alt.LayerChart:
     """Dimensions used over dimensions that theory asks for, -N p log p, against density."""
-    kept = instances.loc[(instances["bound"] > 0) & (instances["feature_probability"] < 1)]
-    table = kept.assign(ratio=kept["d_hidden"] / kept["bound"])
-    x, y = (
-        sparser_to_the_right(),
-        alt.Y("ratio:Q", title="m / (−N p log p) (log scale)", scale=_log()),
-    )
-    shown = [_PROBABILITY, "seed", "n_represented", _format("bound"), _format("ratio")]
-    points = (
-        alt.Chart(table).mark_point(filled=False, color=FEATURE).encode(x=x, y=y, tooltip=shown)
-    )
-    means = (
-        alt.Chart(table)
-        .mark_line(color=FEATURE)
-        .encode(x=x, y=alt.Y("mean(ratio):Q", title="m / (−N p log p) (log scale)", scale=_log()))
-    )
-    lowest = min(table["ratio"].tolist(), default=0.0)
-    return layered(means, points).properties(
+    kept = instances.loc[instances["bound"] > 0]
+    ratio = kept["d_hidden"] / kept["bound"]
+    long = _long(kept.assign(ratio=ratio), {"ratio": "dimensions over the bound"})
+    return _lines(
+        long,
+        x=sparser_to_the_right(),
+        y=alt.Y("value:Q", title="m / (−N p log p) (log scale)", scale=_log()),
+        colours={"dimensions over the bound": FEATURE},
+    ).properties(
         height=280,
         title="How many times the dimensions of the lower bound the models use",
-        description=f"Line over {len(set(table['feature_probability']))} densities; the smallest "
-        f"ratio is {lowest:.2g}.",
+        description=_describe_lines(long),
     )
 
 
