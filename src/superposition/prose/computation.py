@@ -120,10 +120,16 @@ def _penalty(r: Results) -> Texts:
 
 def _cleared(toy: Toy) -> tuple[str, str, str, str]:
     found = [without_superposition(toy, p) for p in toy.densities]
-    ratios = [one.loss_ratio for one in found]
     return (
-        between(min(one.n_before for one in found), max(one.n_before for one in found)),
-        between(min(one.n_represented for one in found), max(one.n_represented for one in found)),
+        _range([float(one.n_before) for one in found], digits=2),
+        _range([float(one.n_represented) for one in found], digits=2),
         of(sum(one.coefficient < float("inf") for one in found), len(found)),
-        between(min(ratios), max(ratios)),
+        _range([one.loss_ratio for one in found]),
     )
+
+
+def _range(numbers: list[float], *, digits: int = 3) -> str:
+    """The smallest and the largest number in words, or the one that all are."""
+    low, high = min(numbers), max(numbers)
+    same = fmt(low, digits=digits) == fmt(high, digits=digits)
+    return fmt(low, digits=digits) if same else between(low, high, digits=digits)
