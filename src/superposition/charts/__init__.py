@@ -16,6 +16,7 @@ from superposition.charts import (
     saes,
     theory,
     toy,
+    uneven,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "saes",
     "theory",
     "toy",
+    "uneven",
 ]
