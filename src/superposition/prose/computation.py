@@ -121,8 +121,8 @@ def _penalty(r: Results) -> Texts:
 def _cleared(toy: Toy) -> tuple[str, str, str, str]:
     found = [without_superposition(toy, p) for p in toy.densities]
     return (
-        _range([float(one.n_before) for one in found], digits=2),
-        _range([float(one.n_represented) for one in found], digits=2),
+        _range([float(one.n_before) for one in found], digits=1),
+        _range([float(one.n_represented) for one in found], digits=1),
         of(sum(one.coefficient < float("inf") for one in found), len(found)),
         _range([one.loss_ratio for one in found]),
     )
