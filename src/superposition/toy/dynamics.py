@@ -85,10 +85,16 @@ def jumps(
 ) -> Int[np.ndarray, " window"]:
     """How many features jump in each window of `JUMP_SHARE` of the training.
 
-    A jump is a change by more than `JUMP` from the beginning of a window to its end.
+    A jump is a change by more than `JUMP` from one snapshot to the one a window's length later. It
+    belongs to the window of its middle.
     """
     ends = windows(steps)
-    return (np.abs(np.diff(D[ends], axis=0)) > JUMP).sum(axis=1)
+    lag = max(1, (len(steps) - 1) // (len(ends) - 1))
+    jumping = np.abs(D[lag:] - D[:-lag]) > JUMP
+    middle = (steps[lag:] + steps[:-lag]) / 2
+    window = np.searchsorted(steps[ends], middle, side="right") - 1
+    inside = [jumping[window == index] for index in range(len(ends) - 1)]
+    return np.array([one.any(axis=0).sum() for one in inside], dtype=np.int64)
 
 
 def windows(
