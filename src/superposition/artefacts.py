@@ -20,6 +20,9 @@ from superposition.toy.tables import CONDITION
 SAME = 0.1
 """Two densities are one experiment if they differ by less than this share (S = 0.81 for 0.8)."""
 
+SHOWN_VECTORS = 120
+"""Hidden vectors, and features, of a model that a figure shows."""
+
 
 class NotTrained(ValueError):
     """Something was asked of an experiment that its parameters leave out."""
@@ -311,6 +314,29 @@ class Memorisation(Artefacts):
         """The model with the lowest training loss in each condition, over all data sets."""
         lowest = self.kept.groupby([*MEMORISATION_CONDITION])["train_loss"].idxmin()
         return self.kept.loc[lowest]
+
+    @cached_property
+    def vectors(self) -> pd.DataFrame:
+        """Hidden vectors of the points, and directions of the longest features, of `best`.
+
+        Columns: n_points, kind, index, x, y (relative to the longest one of its kind), norm,
+        dimensionality; at most `SHOWN_VECTORS` of each kind.
+        """
+        parts = []
+        for model, n_points in zip(self.best["model"], self.best["n_points"], strict=True):
+            for kind, index, table in (
+                ("data points", "point", self.points),
+                ("features", "feature", self.features),
+            ):
+                mine = table.loc[table["model"] == model].rename(columns={index: "index"})
+                if kind == "features":
+                    mine = mine.sort_values(by="norm", ascending=False)
+                longest = mine["norm"].max() or 1.0
+                columns = ["index", "x", "y", "norm", "dimensionality"]
+                shown = mine.loc[:, columns].head(SHOWN_VECTORS)
+                shown = shown.assign(x=shown["x"] / longest, y=shown["y"] / longest)
+                parts.append(shown.assign(n_points=n_points, kind=kind))
+        return pd.concat(parts, ignore_index=True)
 
 
 class Robustness(Artefacts):
