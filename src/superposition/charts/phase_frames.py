@@ -15,6 +15,8 @@ IDEAL, EXACT, TRAINED = "theory: ideal solutions", "theory: best of all models",
 """Panels of the phase diagrams."""
 ACTIVATIONS = {"phase-two-in-one": "ReLU", "phase-gelu": "GELU", "phase-linear": "none (linear)"}
 """Activation at the output of each row."""
+SHOWN = (1.0, 0.5, 0.1)
+"""Densities at which a second feature is stored bit by bit."""
 N_CURVE = 60
 """Points of a theoretical curve."""
 
@@ -105,7 +107,9 @@ def second_feature(r: Results) -> pd.DataFrame:
     Columns: model, weight, loss; a linear model by Saxe's formula, with a ReLU at each density.
     """
     table = r.theory.table("landscapes")
+    shown = [min(set(table["feature_probability"]), key=lambda p: abs(p - each)) for each in SHOWN]
     line = table.loc[np.isclose(table["w1"], 1.0) & (table["w2"] < 1e-9)]
+    line = line.loc[line["feature_probability"].isin(shown)]
     parts = []
     for p, found in line.groupby("feature_probability", sort=False):
         ignored = found.loc[np.isclose(found["w2"], 0.0), "loss"].iloc[0]
@@ -126,7 +130,7 @@ def expansion_shares(r: Results) -> pd.DataFrame:
     share."""
     terms = r.theory.table("terms")
     parts = []
-    for p in np.geomspace(0.005, 1, N_CURVE):
+    for p in np.geomspace(0.01, 1, N_CURVE):
         n = terms.groupby("model")["active"].transform("max")
         likely = [
             expansion.weight(int(k), int(size), float(p))

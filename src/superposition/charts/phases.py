@@ -120,32 +120,34 @@ def jump(weights: pd.DataFrame) -> alt.LayerChart:
     )
 
 
-def landscape(losses: pd.DataFrame) -> alt.Chart:
+def landscape(losses: pd.DataFrame) -> alt.LayerChart:
     """The loss over both weights, without bias and at equal importance; a slider sets p."""
     least = losses.groupby("feature_probability")["loss"].transform("min")
     relative = np.log10(numbers(losses, "loss") / least.to_numpy(dtype=float))
     ranked = ranked_densities(losses.assign(relative=relative)).round(4)
     position = slider(len(set(ranked["position"])), "dense to sparse")
-    shown = [alt.Tooltip(name, format=".3g") for name in ("w1", "w2", "loss")]
-    return (
-        alt.Chart(ranked)
-        .transform_filter("datum.position == position")
-        .add_params(position)
-        .mark_rect()
+    squares = (
+        alt.Chart()
+        .mark_rect(stroke=None)
         .encode(
             x=alt.X("w1:O", title="weight w1", axis=_FEW),
             y=alt.Y("w2:O", title="weight w2", sort="descending", axis=_FEW),
             color=alt.Color(
                 "relative:Q",
-                title="loss over the lowest, powers of ten",
+                title="loss / lowest, log10",
                 scale=alt.Scale(domain=[0, 0.25, 0.5, 1], range=INTENSITY[::-1], clamp=True),
             ),
-            tooltip=[*shown, _PROBABILITY],
+            tooltip=[*(alt.Tooltip(name, format=".3g") for name in ("w1", "w2", "loss"))],
         )
+    )
+    return (
+        layered(squares, _label("feature_probability", "density p = "), data=ranked)
+        .transform_filter("datum.position == position")
+        .add_params(position)
         .properties(
             width=340,
             height=340,
-            title="Where the loss is lowest moves from one side of the plane to the other",
+            title="Where the loss is lowest moves to another corner of the plane",
             description="Heat map of the expected loss of two equally important features in one "
             "dimension without bias, over both weights, at "
             f"{len(set(ranked['position']))} densities.",
@@ -155,21 +157,13 @@ def landscape(losses: pd.DataFrame) -> alt.Chart:
 
 _PROBABILITY = alt.Tooltip("feature_probability", title="feature probability", format=".2~g")
 _LOG_AXIS = alt.Axis(format="~g", grid=False, tickCount=3)
-_FEW = alt.Axis(labelOverlap=True, labelAngle=0, format=".1f")
+_FEW = alt.Axis(grid=False, labelOverlap=True, labelAngle=0, format=".1f")
 
 
 def _maps(cells: pd.DataFrame, lines: pd.DataFrame, *, width: int) -> alt.FacetChart:
     """A panel for each `panel` of the cells, with the lines over every one."""
     panels = [str(panel) for panel, _ in groups(cells, "panel")]
-    edges = _edges(numbers(cells, "feature_probability"), "x") | _edges(
-        numbers(cells, "relative_importance"), "y"
-    )
-    drawn = lines.rename(columns={"feature_probability": "x", "relative_importance": "y"})
-    drawn = drawn.assign(order=range(len(drawn)))
-    together = pd.concat(
-        [cells.assign(**edges, line=""), *(drawn.assign(panel=panel) for panel in panels)],
-        ignore_index=True,
-    )
+    together = pd.concat([_squares(cells), _rules(lines, panels)], ignore_index=True)
     chosen = alt.selection_point(fields=["phase"], bind="legend")
     present = [phase for phase in COLOURS if phase in set(cells["phase"])]
     colour = alt.Color(
@@ -179,11 +173,16 @@ def _maps(cells: pd.DataFrame, lines: pd.DataFrame, *, width: int) -> alt.FacetC
     )
     x = alt.X(
         "x:Q",
-        title="feature probability p (log, sparser to the right)",
-        scale=_log(edges, "x"),
+        title="density p (sparser to the right)",
+        scale=_log(cells, "feature_probability", reverse=True),
         axis=_LOG_AXIS,
     )
-    y = alt.Y("y:Q", title="relative importance r (log)", scale=_log(edges, "y"), axis=_LOG_AXIS)
+    y = alt.Y(
+        "y:Q",
+        title="relative importance r of the extra feature",
+        scale=_log(cells, "relative_importance", reverse=False),
+        axis=_LOG_AXIS,
+    )
     rects = (
         alt.Chart()
         .transform_filter("datum.line == ''")
@@ -202,6 +201,26 @@ def _maps(cells: pd.DataFrame, lines: pd.DataFrame, *, width: int) -> alt.FacetC
     return layers.facet(alt.Facet("panel:N", title=None, sort=panels), columns=len(panels))
 
 
+def _squares(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells with their edges; panels may have grids of their own."""
+    parts = [
+        found.assign(
+            **_edges(numbers(found, "feature_probability"), "x"),
+            **_edges(numbers(found, "relative_importance"), "y"),
+            line="",
+        )
+        for _, found in groups(cells, "panel")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rules(lines: pd.DataFrame, panels: list[str]) -> pd.DataFrame:
+    """The lines once for every panel, their points numbered."""
+    drawn = lines.rename(columns={"feature_probability": "x", "relative_importance": "y"})
+    drawn = drawn.assign(order=range(len(drawn)))
+    return pd.concat([drawn.assign(panel=panel) for panel in panels], ignore_index=True)
+
+
 _CELL = [
     "phase",
     _PROBABILITY,
@@ -211,9 +230,10 @@ _CELL = [
 ]
 
 
-def _log(edges: dict[str, np.ndarray], axis: str) -> alt.Scale:
-    ends = [float(edges[axis].min()), float(edges[f"{axis}2"].max())]
-    return alt.Scale(type="log", domain=ends, nice=False, reverse=axis == "x")
+def _log(cells: pd.DataFrame, column: str, *, reverse: bool) -> alt.Scale:
+    values = numbers(cells, column)
+    ends = [float(values.min()), float(values.max())]
+    return alt.Scale(type="log", domain=ends, nice=False, reverse=reverse)
 
 
 def _edges(values: np.ndarray, axis: str) -> dict[str, np.ndarray]:
@@ -234,22 +254,27 @@ def _by_importance(frame: pd.DataFrame) -> tuple[pd.DataFrame, alt.Parameter, al
     known = sorted(set(frame["relative_importance"]))
     position = {r: index for index, r in enumerate(known)}
     ranked = frame.assign(position=[position[r] for r in frame["relative_importance"]])
-    label = (
+    label = _label("relative_importance", "relative importance r = ")
+    return ranked, _quarter(len(known)), label
+
+
+def _label(column: str, words: str) -> alt.Chart:
+    """The value of a column that all rows shown have, in the corner of the figure."""
+    return (
         alt.Chart()
-        .transform_aggregate(r="mean(relative_importance)")
-        .transform_calculate(text="'relative importance r = ' + format(datum.r, '.2~g')")
+        .transform_aggregate(shown=f"mean({column})")
+        .transform_calculate(text=f"'{words}' + format(datum.shown, '.2~g')")
         .mark_text(align="right", dx=-4, dy=4)
         .encode(x=alt.value("width"), y=alt.value(6), text="text:N")
     )
-    return ranked, _middle(len(known)), label
 
 
-def _middle(n: int) -> alt.Parameter:
-    """A slider that begins in the middle."""
+def _quarter(n: int) -> alt.Parameter:
+    """A slider over importances that begins where the extra feature is the less important one."""
     return alt.param(
         name="position",
         bind=alt.binding_range(min=0, max=max(n - 1, 1), step=1, name="importance "),
-        value=n // 2,
+        value=n // 4,
     )
 
 

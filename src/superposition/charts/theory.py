@@ -20,11 +20,15 @@ def second_feature(curves: pd.DataFrame) -> alt.LayerChart:
     """The loss as a second feature is stored opposite to the first, linear and with a ReLU."""
     models = [str(model) for model, _ in groups(curves, "model")]
     lines = alt.Chart(curves).encode(
-        x=alt.X("weight:Q", title="weight w2 of the second feature; w1 = 1"),
+        x=alt.X(
+            "weight:Q",
+            title="weight w2 of the second feature; w1 = 1",
+            scale=alt.Scale(domain=[-1.6, 0], nice=False),
+        ),
         y=alt.Y(
             "loss:Q",
             title="loss, relative to w2 = 0 (log scale)",
-            scale=alt.Scale(type="log", domain=[0.05, 5]),
+            scale=alt.Scale(type="log", domain=[0.08, 5], nice=False),
         ),
         detail="model:N",
         color=alt.condition("datum.model == 'linear'", alt.value(LATENT), alt.value(FEATURE)),
@@ -70,7 +74,7 @@ def thomson(products: pd.DataFrame) -> alt.FacetChart:
     """Products of all pairs of directions, sorted: the polytope and the best random starts."""
     ideal = "datum.start < 0"
     base = alt.Chart().encode(
-        x=alt.X("rank:Q", title="pair, by product", axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X("rank:O", title="pairs, in order", axis=alt.Axis(labels=False, ticks=False)),
         y=alt.Y("product:Q", title="product", scale=alt.Scale(domain=[-1.05, 1.05])),
     )
     drawn = base.transform_filter(ideal).mark_line(

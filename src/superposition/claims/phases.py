@@ -177,8 +177,8 @@ def three_in_two(r: Results) -> Verdict:
     same = float(np.mean([one == other for one, other in pairs]))
     alike = float(np.mean([outcome(one) == outcome(other) for one, other in pairs]))
     sampled, within = _against_samples(r, "three-in-two")
-    names = sorted({one for one, other in pairs if one != other})
-    else_found = ", ".join(f"{name} {best.count(name)}" for name in names) or "none"
+    strays = [one for one, other in pairs if one != other]
+    else_found = ", ".join(f"{name} {strays.count(name)}" for name in sorted({*strays})) or "none"
     return Verdict(
         measured=same,
         interval=share_interval(found.loss[inner], found.agrees[inner]),

@@ -5,15 +5,16 @@ import numpy as np
 from superposition.claims.measures_phases import phase_map
 from superposition.results import Results
 from superposition.toy import phases
-from superposition.toy.phases import TWO_IN_ONE
-from superposition.values import NOT_RUN, fmt
+from superposition.toy.phase_labels import JOINT
+from superposition.toy.phases import THREE_IN_TWO, TWO_IN_ONE
+from superposition.values import NOT_RUN, fmt, of
 
 _TRAINED = ("phase_models", "phase_seeds", "phase_cells", "phase_share")
 
 
 def texts(r: Results) -> dict[str, str]:
     """How many models were trained for the diagrams, and how theory compares with the optimum."""
-    return _theory(r) | _trained(r)
+    return _theory(r) | _trained(r) | _joint(r)
 
 
 def _theory(r: Results) -> dict[str, str]:
@@ -35,3 +36,11 @@ def _trained(r: Results) -> dict[str, str]:
     share = float(found.cells["share"].to_numpy(dtype=float).mean())
     counts = (found.loss.size, found.loss.shape[1], len(found.loss))
     return dict(zip(_TRAINED, (*map(fmt, counts), fmt(share, "%")), strict=True))
+
+
+def _joint(r: Results) -> dict[str, str]:
+    """In how many cells three features in two dimensions are best kept at equal angles."""
+    if "phase-three-in-two" not in r.rows("toy"):
+        return {"phase_joint": NOT_RUN}
+    found = phase_map(r.toy("phase-three-in-two"), THREE_IN_TWO).cells["phase"].tolist()
+    return {"phase_joint": of(found.count(JOINT), len(found))}
