@@ -73,6 +73,7 @@ def write_results(store: Store) -> None:
         weights = {"W": torch.ones(8, 5, 2), "b": torch.zeros(8, 5)}
         store.save_tensors(weights, "adversarial", row, "weights.safetensors")
     _theory(store)
+    store.save_table(_branches(), "perturbation", "branches.parquet")
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
     for row in ROWS["transformer"]:
@@ -129,6 +130,18 @@ def _toy(store: Store, row: str) -> None:
     store.save_tensors(weights, "toy", row, "weights.safetensors")
     store.save_tensors({"steps": steps, **then}, "toy", row, "snapshots.safetensors")
     store.save_json(tables.summary(instances), "toy", row, "metrics.json")
+
+
+def _branches() -> pd.DataFrame:
+    """Two arrangements whose losses cross."""
+    return frame(
+        "perturbation/branches.parquet",
+        6,
+        relative_density=np.repeat([1.0, 0.4, 0.2], 2),
+        branch=["pentagon", "digons"] * 3,
+        loss=[1.0, 2.0, 1.0, 1.2, 1.0, 0.9],
+        standard_error=np.full(6, 1e-3),
+    )
 
 
 def _theory(store: Store) -> None:

@@ -28,6 +28,8 @@ def crossing(branches: pd.DataFrame, *, seed: int) -> Crossing:
     The difference of the lowest losses is interpolated linearly in the logarithm of the relative
     density. For the interval, starts are drawn again, and losses vary by their standard errors.
     """
+    if len(difference(branches)) < 2:
+        return Crossing(None, None)
     relative, losses, errors = _grid(branches)
     lowest = np.nanmin(losses, axis=2)
     (ratio,) = _ratios(relative, lowest[None, :, 0] - lowest[None, :, 1])
@@ -59,6 +61,8 @@ def difference(branches: pd.DataFrame) -> pd.DataFrame:
 def advantage_at(branches: pd.DataFrame, ratio: float) -> float:
     """The pentagon's advantage at one ratio, interpolated in the logarithm of the ratio."""
     both = difference(branches)
+    if both.empty:
+        return float("nan")
     logs = np.log(both["relative_density"].to_numpy())
     return float(np.interp(-np.log(ratio), logs, both["advantage"].to_numpy()))
 
