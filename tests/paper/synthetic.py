@@ -22,6 +22,7 @@ from superposition.language import tokens
 from superposition.results import NGRAMS
 from superposition.toy import tables, theory_tables
 from superposition.toy.config import ToyConfig
+from superposition.toy.memorisation_config import MemorisationConfig
 from superposition.toy.theory_tables import TheoryConfig
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,7 @@ def write_results(store: Store) -> None:
         weights = {"W": torch.ones(8, 5, 2), "b": torch.zeros(8, 5)}
         store.save_tensors(weights, "adversarial", row, "weights.safetensors")
     _theory(store)
+    _memorisation(store)
     store.save_table(_branches(), "perturbation", "branches.parquet")
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
@@ -130,6 +132,28 @@ def _toy(store: Store, row: str) -> None:
     store.save_tensors(weights, "toy", row, "weights.safetensors")
     store.save_tensors({"steps": steps, **then}, "toy", row, "snapshots.safetensors")
     store.save_json(tables.summary(instances), "toy", row, "metrics.json")
+
+
+def _memorisation(store: Store) -> None:
+    """Models of every row's conditions with random losses; vectors where the row keeps them."""
+    params = Params.read(root=ROOT)
+    for row in params.rows("memorisation"):
+        config = params.load(MemorisationConfig, "memorisation", row)
+        team = config.models()
+        keys = pd.DataFrame([*team])
+        models = frame(
+            "memorisation/models.parquet",
+            len(team),
+            **{name: keys[name] for name in keys},
+            diverged=[index == 1 for index in range(len(team))],
+        )
+        n = len(team) * 6 if config.keep_vectors else 0
+        index = np.tile(np.arange(6), n // 6)
+        model = np.repeat(np.arange(n // 6), 6)
+        features = frame("memorisation/features.parquet", n, model=model, feature=index)
+        points = frame("memorisation/points.parquet", n, model=model, point=index)
+        for name, table in {"models": models, "features": features, "points": points}.items():
+            store.save_table(table, "memorisation", row, f"{name}.parquet")
 
 
 def _branches() -> pd.DataFrame:

@@ -60,7 +60,7 @@ def norms(models: pd.DataFrame) -> alt.LayerChart:
 def losses(models: pd.DataFrame) -> alt.LayerChart:
     """Training and test loss by the size of the data set, and the loss of always answering 0."""
     long = _melted(models, {"train_loss": "training", "test_loss": "test"}, "loss")
-    y = _loss("squared error")
+    y = _loss("squared error", lowest=1e-3)
     return layered(_one(y), *_lines(long, by="loss", y=y)).properties(
         title="Training and test loss, by the number of data points",
         description=_describe(long, "loss", "loss"),
@@ -250,8 +250,12 @@ def _test_losses(named: pd.DataFrame, label: str, *, x: alt.X = _POINTS) -> alt.
     )
 
 
-def _loss(title: str) -> alt.Y:
-    return alt.Y("value:Q", title=f"{title}, log scale", scale=alt.Scale(type="log"))
+def _loss(title: str, *, lowest: float | None = None) -> alt.Y:
+    """A logarithmic axis; losses below `lowest` are drawn at its end."""
+    scale = alt.Scale(type="log", nice=False, padding=8)
+    if lowest is not None:
+        scale = alt.Scale(type="log", nice=False, domainMin=lowest, clamp=True)
+    return alt.Y("value:Q", title=f"{title}, log scale", scale=scale)
 
 
 def _one(y: alt.Y) -> alt.Chart:
