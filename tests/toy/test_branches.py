@@ -60,7 +60,7 @@ def test_polishing_lowers_the_loss_and_keeps_the_branch() -> None:
 
 def test_the_pentagon_wins_among_equals_and_the_digons_beside_a_rare_feature() -> None:
     found = branches.follow(trained(polygon(5), digons()), CONFIG)
-    assert set(found["seed"]) == {0, 1}
+    assert set(found["seed"]) == {0, 1, IDEAL}
     advantage = crossings.difference(found)["advantage"].tolist()
     assert advantage[0] < 0
     assert advantage[-1] > 0.5
@@ -72,7 +72,16 @@ def test_the_pentagon_wins_among_equals_and_the_digons_beside_a_rare_feature() -
 def test_an_arrangement_that_no_trained_model_shows_is_followed_from_its_ideal_shape() -> None:
     found = branches.follow(trained(polygon(5), polygon(3)), CONFIG)
     found_pairs = set(zip(found["branch"], found["seed"], strict=True))
-    assert found_pairs == {(PENTAGON, 0), (DIGONS, IDEAL)}
+    assert found_pairs == {(PENTAGON, 0), (PENTAGON, IDEAL), (DIGONS, IDEAL)}
+
+
+def test_the_ideal_shape_finds_a_guess_that_a_dead_bias_cannot() -> None:
+    dead = trained(polygon(5), digons())
+    dead.b[1, 0] = -0.3
+    found = branches.follow(dead, CONFIG)
+    losses = found.loc[(found["branch"] == DIGONS) & (found["relative_density"] == 0.2)]
+    lowest = dict(zip(losses["seed"], losses["loss"], strict=True))
+    assert lowest[IDEAL] < lowest[1]
 
 
 def test_the_crossing_is_interpolated_on_a_logarithmic_scale() -> None:

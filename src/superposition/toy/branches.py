@@ -22,7 +22,7 @@ PENTAGON, DIGONS, OTHER = "pentagon", "digons", "other"
 BRANCHES = (PENTAGON, DIGONS)
 """All five features, more or less as a pentagon; all but the first, as two digons."""
 IDEAL = -1
-"""The seed of a start that was not trained: the ideal shape, where no trained model shows it."""
+"""The seed of a start that was not trained: the ideal shape."""
 BETTER = 4
 """How many times as many points evaluate the loss as polish it."""
 
@@ -128,8 +128,9 @@ def follow(trained: Trained, config: PerturbationConfig) -> pd.DataFrame:
     """The table perturbation/branches: both arrangements at every relative density.
 
     For each, `n_starts` trained models are polished: of those that show it, the ones trained at the
-    nearest relative density, lowest loss first. If none does, the ideal shape is. What leaves its
-    arrangement is not in the table.
+    nearest relative density, lowest loss first. So is the ideal shape: training can leave the
+    dropped feature with a negative bias, from where the ReLU passes no gradient and its best guess,
+    half its density, is never found. What leaves its arrangement is not in the table.
     """
     p = float(trained.instances["feature_probability"].to_numpy()[0])
     shown = trained.instances.assign(branch=[branch_of(W) for W in trained.W])
@@ -155,26 +156,29 @@ def _starts(
     relative: float,
     config: PerturbationConfig,
 ) -> list[Start]:
-    """The models from which a branch is followed, best first."""
+    """The models from which a branch is followed: trained ones, best first, and the ideal one."""
     found = shown.reset_index(drop=True).loc[shown["branch"].to_numpy() == branch]
-    if found.empty:
-        return [Start(branch, IDEAL, relative, _ideal(branch))]
     distance = np.abs(np.log(found["relative_density"] / relative)).round(6)
     ordered = found.assign(distance=distance).sort_values(["distance", "loss"], kind="stable")
     chosen = ordered.index[: config.n_starts].tolist()
     seeds, at = shown["seed"].to_numpy(int), shown["relative_density"].to_numpy(float)
-    return [
+    models = [
         Start(branch, int(seeds[i]), float(at[i]), Polished(trained.W[i], trained.b[i]))
         for i in chosen
     ]
+    p = float(shown["feature_probability"].to_numpy()[0])
+    return [*models, Start(branch, IDEAL, relative, _ideal(branch, p * relative))]
 
 
-def _ideal(branch: str) -> Polished:
+def _ideal(branch: str, density: float) -> Polished:
+    """Directions of length 1 and no bias; a dropped first feature is guessed as its mean."""
     n = 5 if branch == PENTAGON else 4
     angles = torch.arange(n) * (2 * torch.pi / n)
     W = torch.zeros(5, 2)
     W[5 - n :] = torch.stack([angles.cos(), angles.sin()], dim=1)
-    return Polished(W, torch.zeros(5))
+    b = torch.zeros(5)
+    b[0] = 0.0 if branch == PENTAGON else density / 2
+    return Polished(W, b)
 
 
 def _rows(
