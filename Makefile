@@ -21,7 +21,7 @@ paper: $(READY)
 	python -m pipeline.reproduce $(SCALE) --only paper
 
 bench: $(READY)
-	python -m pipeline.bench
+	python -m superposition.benchmarks
 
 test: $(READY)
 	python -m pytest

@@ -1,4 +1,4 @@
-"""Measure speed against the plain way, in one run.   python -m pipeline.bench [ROW ...]"""
+"""Measure speed against the plain way, in one run.   python -m superposition.benchmarks [ROW ...]"""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ ROWS = ("eighty-in-twenty",)
 
 def main() -> None:
     """Train the toy models of each row twice and print how long it took."""
-    parser = argparse.ArgumentParser(prog="python -m pipeline.bench")
+    parser = argparse.ArgumentParser(prog="python -m superposition.benchmarks")
     parser.add_argument("rows", nargs="*", default=ROWS, help="rows of the section toy")
     parser.add_argument("--steps", type=int, default=10_000, help="of the plain loop")
     given = parser.parse_args()
