@@ -148,11 +148,12 @@ def _toy(row: Row, tree: Row) -> Amounts:
 
 
 def _memorisation(row: Row, tree: Row) -> Amounts:
-    models = row["n_data_sets"] * row["n_starts"] * len(row["feature_probabilities"])
+    models = row["n_data_sets"] * row["n_starts"]
     models *= len(row.get("weight_decays", [0.01])) * sum(row["n_steps"])
     n, sizes = row["n_features"], row["n_points"]
     widths = sum(1 + 0.1 * d_hidden for d_hidden in row["d_hidden"])
-    seconds = models * widths * (sum(sizes) + 60 * len(sizes)) * n * 4e-10
+    outputs = models * widths * (sum(sizes) + 60 * len(sizes)) * n
+    seconds = outputs * sum(3e-10 * (1 + 30 * p) for p in row["feature_probabilities"])
     return 3 + seconds, 0.5 * GIB, 1e6 + 30 * n * row.get("keep_vectors", False) * models / 100
 
 

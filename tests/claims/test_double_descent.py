@@ -8,7 +8,7 @@ from tests.claims import memorisation_world as world
 from tests.claims.memorisation_world import Loss, add_memorisation
 from tests.claims.world import results
 
-from superposition.claims import double_descent
+from superposition.claims import double_descent, double_descent_sizes
 from superposition.claims import measures_memorisation as measures
 from superposition.claims.core import Claim
 from superposition.results import Results
@@ -85,7 +85,7 @@ def test_a_map_needs_regions_where_more_data_or_dimensions_hurt(
 
     team = world.models((10, 100, 1_000), d_hidden=(1, 2, 4, 6))
     add_memorisation(r, "sizes-and-dimensions", team, test=test)
-    assert double_descent.hurtful_map.judge(r).holds == holds
+    assert double_descent_sizes.hurtful_map.judge(r).holds == holds
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_weight_decay_must_remove_nine_tenths_of_the_bump(
 
     team = world.models(SIZES, d_hidden=(4,), decays=(0.01, 0.1, 1.0))
     add_memorisation(r, "weight-decay", team, test=test)
-    assert double_descent.weight_decay_kills.judge(r).holds == holds
+    assert double_descent_sizes.weight_decay_kills.judge(r).holds == holds
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_bump_must_grow_with_the_updates(
 
     team = world.models(SIZES, d_hidden=(4,), n_steps=(600, 3_000, 6_000))
     add_memorisation(r, "training-length", team, test=test)
-    assert double_descent.more_updates.judge(r).holds == holds
+    assert double_descent_sizes.more_updates.judge(r).holds == holds
 
 
 @pytest.mark.parametrize(

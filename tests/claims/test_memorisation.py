@@ -43,22 +43,14 @@ def test_the_setup_is_that_of_the_paper_and_a_constant_rate_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bent", "share", "holds"),
-    [
-        (0.0, 0.02, "replicated"),
-        (0.1, 0.02, "partly"),
-        (0.0, 0.3, "partly"),
-        (0.3, 0.02, "not replicated"),
-    ],
+    ("bent", "holds"), [(0.0, "replicated"), (0.1, "partly"), (0.3, "not replicated")]
 )
-def test_points_on_regular_polygons_are_replicated(
-    r: Results, bent: float, share: float, holds: str
-) -> None:
+def test_points_on_regular_polygons_are_replicated(r: Results, bent: float, holds: str) -> None:
     def vectors(model: Model) -> NDArray[np.float64]:
         return corners(model.n_points, bent=bent if model.start == 0 else 0.9)
 
     team = world.models((3, 5, 10), n_data_sets=1, n_starts=3)
-    add_memorisation(r, "polygons", team, vectors=vectors, share=lambda _: share)
+    add_memorisation(r, "polygons", team, vectors=vectors)
     verdict = memorisation.datapoints_as_polygons.judge(r)
     assert verdict.holds == holds
     assert verdict.measured == pytest.approx(bent, abs=1e-5)

@@ -137,6 +137,16 @@ def test_many_points_are_not_memorised_and_five_features_stand_out() -> None:
     assert norms[4] > 1.5 * norms[5]
 
 
+@pytest.mark.parametrize(("n_points", "few"), [(4, True), (500, False)])
+def test_fewer_and_larger_updates_end_at_the_same_losses(n_points: int, few: bool) -> None:
+    usual = replace(SMALL, n_points=(n_points,), n_data_sets=1, n_starts=3, n_steps=(4_000,))
+    small = fit(replace(usual, lr=1e-3), device=CPU, progress=quiet).models
+    large = fit(replace(usual, lr=1e-2, n_steps=(400,)), device=CPU, progress=quiet).models
+    for loss in ("train_loss", "test_loss"):
+        ends = [min(models[loss].tolist()) for models in (small, large)]
+        assert ends[0] == pytest.approx(ends[1], rel=0.02, abs=0.02 if few else 0)
+
+
 def test_a_model_that_diverges_is_reported_and_its_losses_are_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -4,28 +4,19 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from superposition.charts.curves import POINTS, describe, lines, loss, means, one
 from superposition.charts.parts import (
-    CONTROL,
     FEATURE,
     INTENSITY,
-    LATENT,
     NEURON,
     THEORY,
-    groups,
     layered,
     numbers,
     plane,
     slider,
 )
 
-_POINTS = alt.X(
-    "n_points:Q",
-    title="data points T (log scale)",
-    scale=alt.Scale(type="log", nice=False, padding=8),
-    axis=alt.Axis(format="~s", labelOverlap=True, tickCount=6),
-)
 _COLOURS = {"data points": NEURON, "features": FEATURE}
-_SERIES = [FEATURE, LATENT, NEURON]
 
 
 def vectors(shown: pd.DataFrame) -> alt.HConcatChart:
@@ -50,9 +41,9 @@ def norms(models: pd.DataFrame) -> alt.LayerChart:
     """Norms of W and b by the size of the data set: circles are data sets, lines their means."""
     long = _melted(models, {"W_norm": "weights W", "b_norm": "biases b"}, "parameter")
     y = alt.Y("value:Q", title="norm (log scale)", scale=alt.Scale(type="log"))
-    return layered(*_lines(long, by="parameter", y=y)).properties(
+    return layered(*lines(long, by="parameter", y=y)).properties(
         title="How large weights and biases become, by the number of data points",
-        description=_describe(long, "parameter", "norm"),
+        description=describe(long, "parameter", "norm"),
         height=280,
     )
 
@@ -60,10 +51,10 @@ def norms(models: pd.DataFrame) -> alt.LayerChart:
 def losses(models: pd.DataFrame) -> alt.LayerChart:
     """Training and test loss by the size of the data set, and the loss of always answering 0."""
     long = _melted(models, {"train_loss": "training", "test_loss": "test"}, "loss")
-    y = _loss("squared error", lowest=1e-3)
-    return layered(_one(y), *_lines(long, by="loss", y=y)).properties(
+    y = loss("squared error", lowest=1e-3)
+    return layered(one(y), *lines(long, by="loss", y=y)).properties(
         title="Training and test loss, by the number of data points",
-        description=_describe(long, "loss", "loss"),
+        description=describe(long, "loss", "loss"),
         height=320,
     )
 
@@ -80,11 +71,11 @@ def dimensionalities(models: pd.DataFrame) -> alt.LayerChart:
     ideal = (
         alt.Chart(sizes.assign(value=2 / sizes.n_points))
         .mark_line(color=THEORY, strokeDash=[4, 3])
-        .encode(x=_POINTS, y=y)
+        .encode(x=POINTS, y=y)
     )
-    return layered(ideal, *_lines(long, by="of", y=y)).properties(
+    return layered(ideal, *lines(long, by="of", y=y)).properties(
         title="From data points to features: the share of a dimension that one has to itself",
-        description=_describe(long, "of", "dimensionality"),
+        description=describe(long, "of", "dimensionality"),
         height=300,
     )
 
@@ -123,7 +114,7 @@ def starts(usual: pd.DataFrame, constant: pd.DataFrame, batches: pd.DataFrame) -
 
 def size_map(models: pd.DataFrame) -> alt.Chart:
     """Mean test loss for every number of data points and of hidden dimensions."""
-    mean = _means(models, ["n_points", "d_hidden"], "test_loss")
+    mean = means(models, ["n_points", "d_hidden"], "test_loss")
     highest = mean.iloc[int(numbers(mean, "test_loss").argmax())]
     return (
         alt.Chart(mean)
@@ -225,55 +216,12 @@ def _melted(models: pd.DataFrame, names: dict[str, str], series: str) -> pd.Data
     return pd.concat(parts, ignore_index=True).dropna()
 
 
-def _lines(long: pd.DataFrame, *, by: str, y: alt.Y, x: alt.X = _POINTS) -> list[alt.Chart]:
-    """Circles for data sets and lines for their means, a colour for each value of `by`."""
-    order = [value for value, _ in groups(long, by)]
-    colour = alt.Color(f"{by}:N", title=by, scale=alt.Scale(domain=order, range=_SERIES))
-    field = str(x.shorthand).removesuffix(":Q")
-    mean = _means(long, [by, field], "value")
-    circles = alt.Chart(long).mark_point(filled=False, opacity=0.5, size=24)
-    shown = [by, field, "data_set", alt.Tooltip("value", format=".3g")]
-    return [
-        alt.Chart(mean).mark_line().encode(x=x, y=y, color=colour),
-        circles.encode(x=x, y=y, color=colour, tooltip=shown),
-    ]
-
-
-def _test_losses(named: pd.DataFrame, label: str, *, x: alt.X = _POINTS) -> alt.LayerChart:
+def _test_losses(named: pd.DataFrame, label: str, *, x: alt.X = POINTS) -> alt.LayerChart:
     """Test loss for every `series`, called `label`."""
     field = str(x.shorthand).removesuffix(":Q")
     columns = list(dict.fromkeys(["n_points", field, "data_set"]))
     long = named.loc[:, columns].assign(**{label: named.series, "value": named.test_loss})
-    y = _loss("test loss (squared error)")
-    return layered(_one(y), *_lines(long.dropna(), by=label, y=y, x=x)).properties(
-        height=300, description=_describe(long.dropna(), label, "highest test loss")
+    y = loss("test loss (squared error)")
+    return layered(one(y), *lines(long.dropna(), by=label, y=y, x=x)).properties(
+        height=300, description=describe(long.dropna(), label, "highest test loss")
     )
-
-
-def _loss(title: str, *, lowest: float | None = None) -> alt.Y:
-    """A logarithmic axis; losses below `lowest` are drawn at its end."""
-    scale = alt.Scale(type="log", nice=False, padding=8)
-    if lowest is not None:
-        scale = alt.Scale(type="log", nice=False, domainMin=lowest, clamp=True)
-    return alt.Y("value:Q", title=f"{title}, log scale", scale=scale)
-
-
-def _one(y: alt.Y) -> alt.Chart:
-    """A dashed line at the loss of always answering 0."""
-    one = alt.Chart(pd.DataFrame({"value": [1.0]}))
-    return one.mark_rule(color=CONTROL, strokeDash=[4, 3]).encode(y=y)
-
-
-def _means(frame: pd.DataFrame, by: list[str], column: str) -> pd.DataFrame:
-    return frame.groupby(by, as_index=False, sort=False).agg({column: "mean"})
-
-
-def _describe(long: pd.DataFrame, by: str, what: str) -> str:
-    """The highest mean of every series and where it is."""
-    parts = []
-    for name, rows in groups(long, by):
-        mean = _means(rows, ["n_points"], "value")
-        top = int(numbers(mean, "value").argmax())
-        size = int(numbers(mean, "n_points")[top])
-        parts.append(f"{name}: {what} up to {numbers(mean, 'value')[top]:.3g}, at T = {size}")
-    return f"By the number of data points. {'; '.join(parts)}."

@@ -63,6 +63,14 @@ def curve(models: pd.DataFrame, column: str) -> Curve:
     return Curve(table.columns.to_numpy(dtype=np.int64), table.to_numpy(dtype=float))
 
 
+def by_value(models: pd.DataFrame, column: str) -> dict[float, Curve]:
+    """Test losses for every value of `column`, smallest first."""
+    return {
+        float(value): curve(models.loc[models[column] == value], "test_loss")
+        for value in sorted(set(models[column].tolist()))
+    }
+
+
 def polygon(vectors: Float[np.ndarray, "point 2"]) -> Polygon:
     """The deviations of hidden vectors of points from a regular polygon."""
     T = len(vectors)
