@@ -1,5 +1,7 @@
 """What figures of a quantity against the number of data points share: axes, circles, lines."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import pandas as pd
 
@@ -11,13 +13,16 @@ POINTS = alt.X(
     scale=alt.Scale(type="log", nice=False, padding=8),
     axis=alt.Axis(format="~s", labelOverlap=True, tickCount=6),
 )
-_SERIES = [FEATURE, LATENT, NEURON]
+SERIES = (FEATURE, LATENT, NEURON)
+"""Colours of up to three series."""
 
 
-def lines(long: pd.DataFrame, *, by: str, y: alt.Y, x: alt.X = POINTS) -> list[alt.Chart]:
+def lines(
+    long: pd.DataFrame, *, by: str, y: alt.Y, x: alt.X = POINTS, colours: Sequence[str] = SERIES
+) -> list[alt.Chart]:
     """Circles for data sets and lines for their means, a colour for each value of `by`."""
     order = [value for value, _ in groups(long, by)]
-    colour = alt.Color(f"{by}:N", title=by, scale=alt.Scale(domain=order, range=_SERIES))
+    colour = alt.Color(f"{by}:N", title=by, scale=alt.Scale(domain=order, range=[*colours]))
     field = str(x.shorthand).removesuffix(":Q")
     mean = means(long, [by, field], "value")
     circles = alt.Chart(long).mark_point(filled=False, opacity=0.5, size=24)

@@ -65,7 +65,7 @@ def dimensionalities(models: pd.DataFrame) -> alt.LayerChart:
         "point_dimensionality": "a data point, mean",
         "feature_dimensionality": "a feature, largest",
     }
-    long = _melted(models, names, "of")
+    long = _melted(models, names, "whose")
     sizes = pd.DataFrame({"n_points": sorted(set(models.n_points))})
     y = alt.Y("value:Q", title="dimensionality (log scale)", scale=alt.Scale(type="log"))
     ideal = (
@@ -73,9 +73,9 @@ def dimensionalities(models: pd.DataFrame) -> alt.LayerChart:
         .mark_line(color=THEORY, strokeDash=[4, 3])
         .encode(x=POINTS, y=y)
     )
-    return layered(ideal, *lines(long, by="of", y=y)).properties(
+    return layered(ideal, *lines(long, by="whose", y=y, colours=(NEURON, FEATURE))).properties(
         title="From data points to features: the share of a dimension that one has to itself",
-        description=describe(long, "of", "dimensionality"),
+        description=describe(long, "whose", "dimensionality"),
         height=300,
     )
 
