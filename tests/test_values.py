@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.claims.world import EVALUATION, add_toy, orthogonal_pair, polygon, results
+from tests.paper.synthetic import write_theory
 
 from superposition.artefacts import Named
 from superposition.results import Results
@@ -72,6 +73,7 @@ def r(tmp_path: Path) -> Results:
         add_toy(r, row, {1.0: [pair], 0.01: [pentagon]})
     claims = [{"verdict": "replicated"}, {"verdict": "partly"}, {"verdict": "replicated"}]
     r.store.save_json(claims, "claims.json")
+    write_theory(r.store)
     return r
 
 

@@ -73,7 +73,7 @@ def write_results(store: Store) -> None:
         store.save_table(trained(), "adversarial", row, "instances.parquet")
         weights = {"W": torch.ones(8, 5, 2), "b": torch.zeros(8, 5)}
         store.save_tensors(weights, "adversarial", row, "weights.safetensors")
-    _theory(store)
+    write_theory(store)
     _memorisation(store)
     store.save_table(_branches(), "perturbation", "branches.parquet")
     for row in ROWS["toy_sae"]:
@@ -168,7 +168,7 @@ def _branches() -> pd.DataFrame:
     )
 
 
-def _theory(store: Store) -> None:
+def write_theory(store: Store) -> None:
     """The tables that need no training, on few samples and coarse grids."""
     config = replace(
         Params.read(root=ROOT).load(TheoryConfig, "theory"),
