@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,16 +59,16 @@ Condition = float | tuple[float, float, float, float]
 def add_toy(
     r: Results,
     row: str,
-    models: Mapping[Condition, Sequence[Tensor]],
+    models: Mapping[Any, Sequence[Tensor]],
     *,
-    biases: Mapping[Condition, Sequence[Tensor]] | None = None,
-    W_out: Mapping[Condition, Sequence[Tensor]] | None = None,
-    b_hidden: Mapping[Condition, Sequence[Tensor]] | None = None,
-    losses: Mapping[Condition, Sequence[float]] | None = None,
+    biases: Mapping[Any, Sequence[Tensor]] | None = None,
+    W_out: Mapping[Any, Sequence[Tensor]] | None = None,
+    b_hidden: Mapping[Any, Sequence[Tensor]] | None = None,
+    losses: Mapping[Any, Sequence[float]] | None = None,
     snapshots: tuple[Sequence[int], Tensor] | None = None,
     base: float = 0.9,
 ) -> None:
-    """Models with these weights, a list for each condition, the lowest loss first.
+    """Models with these weights, a list for each `Condition`, the lowest loss first.
 
     A loss of NaN is a model that diverged; `snapshots` are steps and W during training.
     """

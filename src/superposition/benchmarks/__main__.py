@@ -1,4 +1,4 @@
-"""Measure speed against the plain way, in one run.   python -m superposition.benchmarks [ROW ...]"""
+"""Measure speed against the plain way.   python -m superposition.benchmarks [ROW ...]"""
 
 import argparse
 import sys

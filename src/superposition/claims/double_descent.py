@@ -3,7 +3,6 @@
 The test loss is compared with 1, the loss of always answering 0.
 """
 
-
 import numpy as np
 
 from superposition.claims import measures_memorisation as measures
