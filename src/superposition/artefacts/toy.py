@@ -1,88 +1,17 @@
-"""The artefacts of one stage and row, loaded when first asked for.
+"""What the stages of toy models leave behind."""
 
-Columns and their meaning: schema.yaml. `results.py` hands these out by experiment.
-"""
-
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
-from superposition.core.store import Store, schema
-from superposition.toy.memorisation_config import CONDITION as MEMORISATION_CONDITION
+from superposition.artefacts.core import Artefacts, NotTrained
 from superposition.toy.tables import CONDITION
 
 SAME = 0.1
 """Two densities are one experiment if they differ by less than this share (S = 0.81 for 0.8)."""
-
-SHOWN_VECTORS = 120
-"""Hidden vectors, and features, of a model that a figure shows."""
-
-
-class NotTrained(ValueError):
-    """Something was asked of an experiment that its parameters leave out."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """Things by attribute, such as `metrics.l0`; a misspelt name is told which exist."""
-
-    kind: str
-    """What the things are, for the error message: "metric", "value"."""
-    things: Mapping[str, Any]
-    """The things by name."""
-    origin: str = ""
-    """Where they come from, for the error message."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name not in self.things:
-            where = f" in {self.origin}" if self.origin else ""
-            raise AttributeError(f"no {self.kind} {name!r}{where}; have: {', '.join(self.things)}")
-        return self.things[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.things)
-
-    def __dir__(self) -> list[str]:
-        return [*self.things]
-
-
-@dataclass(frozen=True)
-class Artefacts:
-    """What one stage left behind for one row."""
-
-    store: Store
-    stage: str
-    row: str
-
-    def table(self, name: str) -> pd.DataFrame:
-        """The table `name`, in the format that schema.yaml says."""
-        tables = (Path(table) for table in schema() if table.startswith(f"{self.stage}/"))
-        file = next(table.name for table in tables if table.stem == name)
-        return self.store.load_table(self.stage, *self._folder, file)
-
-    def tensors(self, name: str) -> dict[str, np.ndarray]:
-        """The arrays in `<name>.safetensors`."""
-        tensors = self.store.load_tensors(self.stage, *self._folder, f"{name}.safetensors")
-        return {key: tensor.float().numpy() for key, tensor in tensors.items()}
-
-    @cached_property
-    def metrics(self) -> Named:
-        """The numbers in metrics.json."""
-        path = (*self._folder, "metrics.json")
-        values = self.store.load_json(self.stage, *path)
-        return Named("metric", values, origin="/".join((self.stage, *path)))
-
-    @property
-    def _folder(self) -> tuple[str, ...]:
-        return (self.row,) if self.row else ()
 
 
 @dataclass(frozen=True)
@@ -275,70 +204,6 @@ class Toy(Artefacts):
         return float(min(self.instances[name].unique(), key=lambda each: abs(each - value)))
 
 
-class Memorisation(Artefacts):
-    """Models trained on finite data sets: `memorisation/<row>`."""
-
-    @cached_property
-    def models(self) -> pd.DataFrame:
-        """One row per model, diverged ones too."""
-        return self.table("models")
-
-    @cached_property
-    def features(self) -> pd.DataFrame:
-        """One row per model and feature, for rows with `keep_vectors`."""
-        return self.table("features")
-
-    @cached_property
-    def points(self) -> pd.DataFrame:
-        """One row per model and training point, for rows with `keep_vectors`."""
-        return self.table("points")
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """Training losses."""
-        return self.table("history")
-
-    @cached_property
-    def kept(self) -> pd.DataFrame:
-        """`models` without those that diverged."""
-        return self.models.loc[~self.models["diverged"]]
-
-    @cached_property
-    def best_starts(self) -> pd.DataFrame:
-        """The models with the lowest training loss on their data set, in each condition."""
-        keys = [*MEMORISATION_CONDITION, "data_set"]
-        return self.kept.loc[self.kept.groupby(keys)["train_loss"].idxmin()]
-
-    @cached_property
-    def best(self) -> pd.DataFrame:
-        """The model with the lowest training loss in each condition, over all data sets."""
-        lowest = self.kept.groupby([*MEMORISATION_CONDITION])["train_loss"].idxmin()
-        return self.kept.loc[lowest]
-
-    @cached_property
-    def vectors(self) -> pd.DataFrame:
-        """Hidden vectors of the points, and directions of the longest features, of `best`.
-
-        Columns: n_points, kind, index, x, y (relative to the longest one of its kind), norm,
-        dimensionality; at most `SHOWN_VECTORS` of each kind.
-        """
-        parts = []
-        for model, n_points in zip(self.best["model"], self.best["n_points"], strict=True):
-            for kind, index, table in (
-                ("data points", "point", self.points),
-                ("features", "feature", self.features),
-            ):
-                mine = table.loc[table["model"] == model].rename(columns={index: "index"})
-                if kind == "features":
-                    mine = mine.sort_values(by="norm", ascending=False)
-                longest = mine["norm"].max() or 1.0
-                columns = ["index", "x", "y", "norm", "dimensionality"]
-                shown = mine.loc[:, columns].head(SHOWN_VECTORS)
-                shown = shown.assign(x=shown["x"] / longest, y=shown["y"] / longest)
-                parts.append(shown.assign(n_points=n_points, kind=kind))
-        return pd.concat(parts, ignore_index=True)
-
-
 class Robustness(Artefacts):
     """Attacks on toy models: `robustness/<row>`."""
 
@@ -388,88 +253,3 @@ class Perturbation(Artefacts):
     def branches(self) -> pd.DataFrame:
         """One row per arrangement, relative density and start."""
         return self.table("branches")
-
-
-class ToySae(Artefacts):
-    """Autoencoders on the hidden states of toy models: `toy_sae/<row>`."""
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """Training curves per instance."""
-        return self.table("history")
-
-    @cached_property
-    def recovery(self) -> pd.DataFrame:
-        """One row per instance and toy feature: the latent that matches it best."""
-        return self.table("recovery")
-
-    @cached_property
-    def weights(self) -> dict[str, np.ndarray]:
-        """W_enc, W_dec, b_enc, b_dec with a leading instance axis."""
-        return self.tensors("weights")
-
-    @cached_property
-    def recovered(self) -> Int[np.ndarray, " instance"]:
-        """Features recovered by each instance."""
-        wide = self.recovery.pivot(index="instance", columns="feature", values="recovered")
-        return wide.to_numpy(dtype=np.int64).sum(axis=1)
-
-
-class Transformer(Artefacts):
-    """A language model: `transformer/<row>`."""
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """The training curve."""
-        return self.table("history")
-
-
-class Sae(Artefacts):
-    """An autoencoder on MLP activations: `sae/<row>`."""
-
-    @cached_property
-    def history(self) -> pd.DataFrame:
-        """The training curve."""
-        return self.table("history")
-
-
-class Evaluation(Artefacts):
-    """How good an autoencoder is on held-out text: `evaluation/<row>`."""
-
-    @cached_property
-    def latents(self) -> pd.DataFrame:
-        """One row per latent: density, largest activation, cosines."""
-        return self.table("latents")
-
-
-class Features(Artefacts):
-    """What the latents of an autoencoder mean: `features/<row>`."""
-
-    @cached_property
-    def examples(self) -> pd.DataFrame:
-        """Contexts over the whole range of activations."""
-        return self.table("examples")
-
-    @cached_property
-    def logits(self) -> pd.DataFrame:
-        """The tokens each latent makes more and less likely."""
-        return self.table("logits")
-
-    @cached_property
-    def neurons(self) -> pd.DataFrame:
-        """The neurons with the largest coefficients."""
-        return self.table("neurons")
-
-    @cached_property
-    def latents(self) -> pd.DataFrame:
-        """The latents chosen, and what they prefer."""
-        return self.table("latents")
-
-
-class Text(Artefacts):
-    """The corpus: `text`."""
-
-    @cached_property
-    def manifest(self) -> pd.DataFrame:
-        """Where the text came from, package by package."""
-        return self.table("manifest")
