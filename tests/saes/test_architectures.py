@@ -35,7 +35,7 @@ def test_shapes_follow_the_input(arch: str, shape: tuple[int, ...]) -> None:
 def test_every_parameter_gets_a_gradient(arch: str, shape: tuple[int, ...]) -> None:
     x = inputs(*shape)
     sae = sae_for(arch, x)
-    sae.loss(x, torch.ones(sae.b_enc.shape, dtype=torch.bool)).total.sum().backward()
+    sae.loss(x, torch.ones(sae.b_enc.shape, dtype=torch.bool), progress=0.5).total.sum().backward()
     for name, parameter in sae.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
@@ -52,7 +52,7 @@ def test_the_fast_path_has_the_loss_and_gradients_of_the_dense_one(arch: str, n_
         for sae in (alone, one):
             sae.b_enc -= 1.5
             sae.b_dec += 0.1
-    fast, dense = alone.loss(x, dead), one.loss(x[None], dead[None])
+    fast, dense = alone.loss(x, dead, progress=0.5), one.loss(x[None], dead[None], progress=0.5)
     for name in ("total", "mse", "penalty", "x_hat"):
         torch.testing.assert_close(getattr(fast, name), getattr(dense, name)[0])
     fast.total.backward()
@@ -67,9 +67,9 @@ def test_the_fast_path_has_the_loss_and_gradients_of_the_dense_one(arch: str, n_
 def test_instances_do_not_influence_each_other(arch: str) -> None:
     x = inputs(3, 40, 6)
     sae, dead = sae_for(arch, x), torch.zeros(3, 12, dtype=torch.bool)
-    before = sae.loss(x, dead).total
+    before = sae.loss(x, dead, progress=0.5).total
     x[1] *= 5
-    after = sae.loss(x, dead).total
+    after = sae.loss(x, dead, progress=0.5).total
     assert torch.equal(before[[0, 2]], after[[0, 2]])
     assert before[1] != after[1]
 

@@ -18,12 +18,12 @@ def trained(d_in: int = 6) -> tuple[SAE, torch.Tensor]:
 
 def test_k_latents_per_input_are_active_in_training() -> None:
     sae, x = trained()
-    assert float(sae.loss(x, torch.zeros(12, dtype=torch.bool)).codes.l0()) == 3.0
+    assert float(sae.loss(x, torch.zeros(12, dtype=torch.bool), progress=0.5).codes.l0()) == 3.0
 
 
 def test_the_threshold_becomes_the_mean_smallest_activation_kept() -> None:
     sae, x = trained()
-    codes = sae.loss(x, torch.zeros(12, dtype=torch.bool)).codes
+    codes = sae.loss(x, torch.zeros(12, dtype=torch.bool), progress=0.5).codes
     smallest = codes.smallest()
     sae.after_step_(codes)
     torch.testing.assert_close(sae.threshold, smallest)
@@ -37,13 +37,13 @@ def test_a_batch_without_activations_leaves_the_threshold() -> None:
     with torch.no_grad():
         sae.b_enc.fill_(-100)
     sae.threshold.fill_(0.7)
-    sae.after_step_(sae.loss(x, torch.zeros(12, dtype=torch.bool)).codes)
+    sae.after_step_(sae.loss(x, torch.zeros(12, dtype=torch.bool), progress=0.5).codes)
     assert float(sae.threshold) == pytest.approx(0.7)
 
 
 def test_at_the_threshold_of_its_batch_inference_gives_the_training_codes() -> None:
     sae, x = trained()
-    codes = sae.loss(x, torch.zeros(12, dtype=torch.bool)).codes
+    codes = sae.loss(x, torch.zeros(12, dtype=torch.bool), progress=0.5).codes
     sae.threshold.copy_(codes.smallest() * (1 - 1e-5))
     torch.testing.assert_close(sae.encode(x), codes.dense())
     torch.testing.assert_close(sae.encode(x[:1]), codes.dense()[:1])
@@ -55,7 +55,7 @@ def test_the_auxiliary_loss_is_the_error_decoded_from_the_largest_dead_latents()
     dead = torch.arange(12) < 5
     with torch.no_grad():
         sae.b_dec += 0.1
-    loss = sae.loss(x, dead)
+    loss = sae.loss(x, dead, progress=0.5)
     W_enc, b_enc, W_dec = (
         each.detach().requires_grad_() for each in (sae.W_enc, sae.b_enc, sae.W_dec)
     )
@@ -78,11 +78,11 @@ def test_dead_latents_come_back_to_life() -> None:
         sae.W_enc[:, dead] *= 0.1
         sae.b_enc[dead] = 0.01
     optimizer = torch.optim.Adam(sae.parameters(), lr=1e-2)
-    assert not sae.loss(x, dead).codes.fired()[dead].any()
+    assert not sae.loss(x, dead, progress=0.5).codes.fired()[dead].any()
     for _ in range(100):
         optimizer.zero_grad()
-        loss = sae.loss(x, dead)
+        loss = sae.loss(x, dead, progress=0.5)
         loss.total.backward()
         optimizer.step()
         sae.after_step_(loss.codes)
-    assert sae.loss(x, dead).codes.fired()[dead].float().mean() >= 0.5
+    assert sae.loss(x, dead, progress=0.5).codes.fired()[dead].float().mean() >= 0.5

@@ -22,7 +22,7 @@ def test_squared_error_is_a_mean_over_d_in_and_the_l1_term_a_sum_over_latents() 
     sae, none_dead = by_hand(), torch.zeros(2, dtype=torch.bool)
     assert sae.encode(x).tolist() == [[2.0, 1.0], [0.0, 0.0]]
     assert sae(x).tolist() == [[3.0, 1.0], [1.0, 0.0]]
-    loss = sae.loss(x, none_dead)
+    loss = sae.loss(x, none_dead, progress=0.5)
     assert loss.mse.item() == (1 / 2 + 1 / 2) / 2
     assert loss.penalty.item() == 0.5 * (3 + 0) / 2
     assert sae.input_losses(x).tolist() == [0.5 + 1.5, 0.5]
@@ -35,8 +35,11 @@ def test_latents_split_in_two_halves_keep_their_l1_term() -> None:
     with torch.no_grad():
         double.W_enc /= 2
         double.b_enc /= 2
-    loss = double.loss(x, torch.zeros(4, dtype=torch.bool))
-    assert loss.penalty.item() == by_hand().loss(x, torch.zeros(2, dtype=torch.bool)).penalty.item()
+    loss = double.loss(x, torch.zeros(4, dtype=torch.bool), progress=0.5)
+    assert (
+        loss.penalty.item()
+        == by_hand().loss(x, torch.zeros(2, dtype=torch.bool), progress=0.5).penalty.item()
+    )
     assert torch.equal(double(x), by_hand()(x))
 
 

@@ -69,7 +69,7 @@ def test_without_any_loss_all_inputs_are_drawn_alike() -> None:
 def test_adam_forgets_the_dead_latents_and_nothing_else(n_instances: int | None) -> None:
     sae, x, dead = planted(n_instances)
     optimizer = torch.optim.Adam(sae.parameters(), lr=1e-3, fused=True)
-    sae.loss(x, dead).total.sum().backward()
+    sae.loss(x, dead, progress=0.5).total.sum().backward()
     optimizer.step()
     before = {
         name: {key: value.clone() for key, value in optimizer.state[parameter].items()}

@@ -159,7 +159,7 @@ def test_fused_adam_on_column_major_weights_is_adam() -> None:
     for _ in range(5):
         for sae, optimizer in zip(saes, optimizers, strict=True):
             optimizer.zero_grad()
-            sae.loss(x, torch.zeros(12, dtype=torch.bool)).total.backward()
+            sae.loss(x, torch.zeros(12, dtype=torch.bool), progress=0.5).total.backward()
             optimizer.step()
     for left, right in zip(saes[0].parameters(), saes[1].parameters(), strict=True):
         torch.testing.assert_close(left, right)

@@ -154,9 +154,17 @@ class SAE(nn.Module):
         raise NotImplementedError
 
     def loss(
-        self, x: Float[Tensor, "*instance batch d_in"], dead: Bool[Tensor, "*instance d_sae"]
+        self,
+        x: Float[Tensor, "*instance batch d_in"],
+        dead: Bool[Tensor, "*instance d_sae"],
+        *,
+        progress: float,
     ) -> Loss:
-        """The training loss; `dead` says which latents have not fired for long."""
+        """The training loss.
+
+        `dead` says which latents have not fired for long; `progress`, from 0 to below 1, which
+        share of the training is done: a penalty may start small.
+        """
         raise NotImplementedError
 
     def input_losses(

@@ -66,9 +66,13 @@ class SAE(base.SAE):
         return kernels.above(self.pre_acts(x), self.threshold)
 
     def loss(
-        self, x: Float[Tensor, "*instance batch d_in"], dead: Bool[Tensor, "*instance d_sae"]
+        self,
+        x: Float[Tensor, "*instance batch d_in"],
+        dead: Bool[Tensor, "*instance d_sae"],
+        *,
+        progress: float,
     ) -> Loss:
-        """L on a training batch."""
+        """L on a training batch, the same at all times."""
         codes = kernels.batch_top_k(self.pre_acts(x), self.config.k)
         x_hat = self.decode_codes(codes)
         error = x_hat - x

@@ -43,9 +43,13 @@ class SAE(base.SAE):
         return kernels.above(self.pre_acts(x))
 
     def loss(
-        self, x: Float[Tensor, "*instance batch d_in"], dead: Bool[Tensor, "*instance d_sae"]
+        self,
+        x: Float[Tensor, "*instance batch d_in"],
+        dead: Bool[Tensor, "*instance d_sae"],
+        *,
+        progress: float,
     ) -> Loss:
-        """L; `dead` changes nothing, because dead latents are resampled."""
+        """L, the same at all times; `dead` changes nothing: dead latents are resampled."""
         codes = self.codes(x)
         x_hat = self.decode_codes(codes)
         mse = (x_hat - x).square().mean((-1, -2))

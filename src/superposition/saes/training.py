@@ -213,7 +213,7 @@ def _minimise_(run: Run, x: Tensor, lr: float) -> Loss:
     sae = run.sae
     for group in run.optimizer.param_groups:
         group["lr"] = lr
-    loss = sae.loss(x, run.dead())
+    loss = sae.loss(x, run.dead(), progress=run.step / sae.config.training.n_steps)
     if not bool(loss.total.isfinite().all()):
         raise ValueError(f"the loss is {loss.total.tolist()} at step {run.step} (lr={lr:.3g})")
     run.optimizer.zero_grad()
