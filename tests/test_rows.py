@@ -57,6 +57,11 @@ def test_every_architecture_has_a_row() -> None:
         ),
         ("sae.l1.training.lr", "1e-3", r"sae\.l1\.training\.lr = '1e-3'.*write 0\.001"),
         ("sae.l1.activations", "other", r"sae\.l1 builds on activations\.other, .* have: main"),
+        (
+            "features.autoencoders.l1",
+            "shuffled",
+            r"features\.autoencoders has l1: shuffled; have: l1: main",
+        ),
         ("text.source", "web", r"text\.source = 'web'.*packages"),
         ("transformer.shuffled.made_from", "tokens", r"what is made from tokens is trained"),
     ],

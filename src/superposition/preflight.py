@@ -201,7 +201,7 @@ def _evaluation(row: Row, tree: Row) -> Amounts:
 
 
 def _features(row: Row, tree: Row) -> Amounts:
-    rows = len(tree["sae"])
+    rows = len(row["autoencoders"])
     return rows * (4 + tree["features"]["n_tokens"] / 2.4e4), 1 * GIB, 5e6 * rows
 
 

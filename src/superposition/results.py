@@ -38,10 +38,12 @@ from superposition.core.store import Store
 
 NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
 """The n-gram baselines, shortest context first."""
-_ROWS_OF = {"evaluation": "sae", "features": "sae"}
+ROWS_OF = {"evaluation": "sae", "features": "sae"}
 """Stages that run once per row of another section."""
 
 A = TypeVar("A", bound=Artefacts)
+Asked = tuple[str, str]
+"""A stage and a row of it that somebody asked for; the row is empty for stages without rows."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Results:
 
     params: Params
     store: Store
-    _kept: dict[tuple[str, str], Artefacts] = field(default_factory=dict, repr=False)
+    _kept: dict[Asked, Artefacts] = field(default_factory=dict, repr=False)
+    _asked: dict[Asked, None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, scale: str | None = None, *, root: Path | None = None) -> "Results":
@@ -60,7 +63,9 @@ class Results:
 
     def rows(self, section: str) -> list[str]:
         """The experiments of a stage at this scale; none if the scale has no such stage."""
-        section = _ROWS_OF.get(section, section)
+        if section == "features" and "features" in self.params.tree:
+            return [*self.params.value("features")["autoencoders"]]
+        section = ROWS_OF.get(section, section)
         return self.params.rows(section) if section in self.params.tree else []
 
     def toy(self, row: str) -> Toy:
@@ -150,9 +155,9 @@ class Results:
         together = pd.concat(tables, ignore_index=True)
         return together.loc[:, ["row", *together.columns.drop("row")]]
 
-    def evaluations(self) -> pd.DataFrame:
-        """The metrics of every autoencoder, one row each."""
-        return self.across("sae", lambda row: pd.DataFrame([self.evaluation(row).metrics.things]))
+    def evaluations(self, section: str = "sae") -> pd.DataFrame:
+        """The metrics of every autoencoder, one row each; `features`: of those explored."""
+        return self.across(section, lambda row: pd.DataFrame([self.evaluation(row).metrics.things]))
 
     def baselines(self) -> pd.DataFrame:
         """Held-out loss of the n-gram models: model, loss (nats per token)."""
@@ -174,11 +179,18 @@ class Results:
         frames = [_in_plane(W[:n], "feature"), _in_plane(W_dec[:n], "latent")]
         return pd.concat(frames, ignore_index=True)
 
+    def take_asked(self) -> list[Asked]:
+        """What was asked for since this was called last, in order: the sources of a figure."""
+        asked = [*self._asked]
+        self._asked.clear()
+        return asked
+
     def _of(self, stage: str, row: str, kind: type[A]) -> A:
-        self.params.value(_ROWS_OF.get(stage, stage), row)
+        self.params.value(ROWS_OF.get(stage, stage), row)
         return self._keep(stage, row, kind)
 
     def _keep(self, stage: str, row: str, kind: type[A]) -> A:
+        self._asked[stage, row] = None
         kept = self._kept.setdefault((stage, row), kind(self.store, stage, row))
         assert isinstance(kept, kind), f"{stage}/{row} is a {type(kept).__name__}"
         return kept

@@ -58,6 +58,7 @@ def check(params: Params) -> None:
     for section in SECTIONS_OF_ROWS:
         for row in params.rows(section):
             _collect(mistakes, lambda section=section, row=row: load_row(params, section, row))
+    _collect(mistakes, lambda: _check_explored(params))
     if mistakes:
         raise ParameterError("\n".join(mistakes))
 
@@ -75,6 +76,17 @@ def load_row(params: Params, section: str, row: str) -> Any:
                 f"have: {have} ({params.origin})"
             )
     return config
+
+
+def _check_explored(params: Params) -> None:
+    """`features.autoencoders` must name rows of `sae`, each with its own activations."""
+    made_of = {row: fields["activations"] for row, fields in params.value("sae").items()}
+    for row, activations in params.value("features")["autoencoders"].items():
+        if made_of.get(row) != activations:
+            raise ParameterError(
+                f"features.autoencoders has {row}: {activations}; have: "
+                f"{', '.join(f'{row}: {of}' for row, of in made_of.items())} ({params.origin})"
+            )
 
 
 def _configuration(params: Params, section: str, row: str) -> type:

@@ -16,6 +16,7 @@ from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.base import SAE
 
 CONFIG = FeaturesConfig(
+    autoencoders={"l1": "main"},
     n_tokens=10_000,
     batch_size=7,
     seed=0,

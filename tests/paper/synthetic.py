@@ -35,8 +35,8 @@ ROWS = {
     "toy": [*yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["toy"]],
     "toy_sae": ["no-resampling", "random-resampling", "loss-weighted-resampling"],
     "transformer": ["main", "second-seed", "shuffled"],
-    "activations": ["main"],
-    "sae": ["l1", "batch-topk"],
+    "activations": ["main", "second-seed", "shuffled"],
+    "sae": ["l1", "batch-topk", "batch-topk-second-model", "batch-topk-shuffled"],
 }
 COUNTS = ("n_", "instances", "dead", "d_sae", "d_in", "packages", "train_", "held_out_documents")
 """How the names of metrics begin that are counts."""

@@ -22,9 +22,9 @@ def instances() -> list[tuple[str, dict[str, Any]]]:
         if "foreach" not in stage:
             found.append((name, fill(stage, {})))
             continue
-        section = re.fullmatch(r"\$\{(\w+)\}", stage["foreach"])
+        section = re.fullmatch(r"\$\{([\w.]+)\}", stage["foreach"])
         assert section, f"{name}: foreach runs over one section"
-        for row, item in PARAMS[section[1]].items():
+        for row, item in look_up(section[1], {}).items():
             found.append((f"{name}@{row}", fill(stage["do"], {"key": row, "item": item})))
     return found
 

@@ -39,6 +39,8 @@ from superposition.saes.base import SAE
 class FeaturesConfig:
     """Which latents of an autoencoder are looked at, and how much of each is kept."""
 
+    autoencoders: dict[str, str]
+    """Rows of `sae` whose latents are looked at, each with its row of `activations`."""
     n_tokens: int
     """Held-out tokens searched, rounded down to whole windows; all of them if there are fewer."""
     batch_size: int
