@@ -51,3 +51,55 @@ def test_training_starts_at_the_paper_s_initial_weights() -> None:
     assert bound * 0.95 < sae.W_enc.abs().max() <= bound
     assert torch.equal(sae.b_enc, torch.zeros(64))
     torch.testing.assert_close(sae.b_dec.data, base.geometric_median(sample))
+
+
+def trained(steps: int = 3, **fields: bool) -> base.SAE:
+    """Two instances after a few steps on data off the origin."""
+    x = 2 + torch.randn(2, 40, 6, generator=torch.Generator().manual_seed(0))
+    sae = base.build(row("l1", **fields), d_in=6, n_instances=2)
+    sae.initialise_(x)
+    optimizer = torch.optim.Adam(sae.parameters(), lr=0.01)
+    dead = torch.zeros(2, 12, dtype=torch.bool)
+    for _ in range(steps):
+        loss = sae.loss(x, dead, progress=0.5)
+        optimizer.zero_grad()
+        loss.total.sum().backward()
+        sae.project_gradients_()
+        optimizer.step()
+        sae.after_step_(loss.codes)
+    return sae
+
+
+def test_a_tied_encoder_is_the_decoder_before_and_after_training() -> None:
+    for steps in (0, 3):
+        sae = trained(steps, tied=True)
+        assert torch.equal(sae.W_enc, sae.W_dec.mT)
+    assert not torch.equal(trained(3, tied=False).W_enc, trained(3, tied=False).W_dec.mT)
+
+
+def test_a_tied_encoder_s_gradient_reaches_the_decoder() -> None:
+    """With the decoder's own path cut off (no error to reduce), only the penalty is left."""
+    x = torch.rand(1, 40, 6, generator=torch.Generator().manual_seed(0))
+    sae = base.build(row("l1", tied=True), d_in=6, n_instances=1)
+    sae.initialise_(x)
+    sae.loss(x, torch.zeros(1, 12, dtype=torch.bool), progress=0.5).penalty.sum().backward()
+    assert sae.W_enc.grad is None
+    assert sae.W_dec.grad is not None
+    assert bool(sae.W_dec.grad.any())
+
+
+def test_without_the_pre_encoder_bias_the_encoder_sees_x_itself() -> None:
+    sae = trained(pre_encoder_bias=False)
+    x = torch.randn(2, 40, 6, generator=torch.Generator().manual_seed(1))
+    plain = torch.relu(x @ sae.W_enc + sae.b_enc.unsqueeze(-2))
+    torch.testing.assert_close(sae.encode(x), plain)
+    torch.testing.assert_close(sae(x), plain @ sae.W_dec + sae.b_dec.unsqueeze(-2))
+
+
+def test_the_gradient_along_the_decoder_s_rows_stays_only_if_the_row_says_so() -> None:
+    for project in (True, False):
+        sae = trained(project_gradients=project)
+        sae.W_dec.grad = torch.ones_like(sae.W_dec)
+        sae.project_gradients_()
+        along = (sae.W_dec.grad * sae.W_dec).sum(-1)
+        assert bool((along.abs() < 1e-5).all()) == project

@@ -120,3 +120,29 @@ def test_directions_of_high_loss_are_the_missing_features(seed: int) -> None:
     resampling.resample_(sae, dead, directions, encoder_scale=0.5)
     share = sae.W_dec[dead][:, 3:].norm(dim=-1)
     assert (share > 0.95).sum() >= 7
+
+
+@pytest.mark.parametrize("n_instances", [None, 3])
+def test_dead_latents_drawn_anew_are_as_at_the_start_and_the_others_stay(
+    n_instances: int | None,
+) -> None:
+    sae, _, dead = planted(n_instances)
+    with torch.no_grad():
+        sae.b_enc += 0.3
+    before = {name: value.clone() for name, value in sae.state_dict().items()}
+    resampling.reinitialise_(sae, dead, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(sae.W_dec[dead].norm(dim=-1), torch.ones(2))
+    assert bool((sae.W_enc.mT[dead].abs() <= 1).all())
+    assert not sae.b_enc[dead].any()
+    for name, by_latent in (("W_dec", sae.W_dec), ("W_enc", sae.W_enc.mT), ("b_enc", sae.b_enc)):
+        was = before[name].mT if name == "W_enc" else before[name]
+        assert not torch.equal(by_latent[dead], was[dead])
+        assert torch.equal(by_latent[~dead], was[~dead])
+
+
+def test_drawn_anew_encoder_vectors_have_the_spread_of_kaiming_uniform() -> None:
+    sae = base.build(row("l1", d_sae=500), d_in=6)
+    everything = torch.ones(500, dtype=torch.bool)
+    resampling.reinitialise_(sae, everything, generator=torch.Generator().manual_seed(0))
+    assert sae.W_enc.detach().std().item() == pytest.approx((6 / 6) ** 0.5 / 3**0.5, rel=0.05)
+    assert sae.W_enc.detach().mean().item() == pytest.approx(0, abs=0.05)

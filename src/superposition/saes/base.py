@@ -61,8 +61,9 @@ class TrainingConfig:
 class ResamplingConfig:
     """When and how dead latents get new directions."""
 
-    kind: Literal["random", "loss"]
-    """Random directions (ARENA 1.6), or inputs drawn by squared loss (Towards Monosemanticity)."""
+    kind: Literal["random", "loss", "reinitialise"]
+    """Random directions (ARENA 1.6), inputs drawn by squared loss, or new initial weights (both
+    Towards Monosemanticity, Neuron Resampling)."""
     at: list[float]
     """When, as shares of the steps. Source: Towards Monosemanticity, Neuron Resampling: 0.025,
     0.05, 0.075 and 0.1 of a million steps."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from superposition.saes import base, kernels
 from superposition.saes.base import Loss, SaeConfig, geometric_median
-from superposition.saes.kernels import Codes
+from superposition.saes.kernels import Codes, PreActs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,12 @@ class Config(SaeConfig):
     l1_coefficient: float
     """lambda, in units where the squared error is a mean over d_in and |f| a sum over latents;
     0.004 for A/5. Source: Towards Monosemanticity, appendix, Sparse Autoencoder Setup."""
+    tied: bool = False
+    """Whether W_enc is always W_dec^T. Source: same, Decoder weights are not tied."""
+    pre_encoder_bias: bool = True
+    """Whether the encoder sees x - b_dec rather than x. Source: same, Pre-encoder bias."""
+    project_gradients: bool = True
+    """Whether the decoder's gradient loses what only changes norms. Source: same, setup."""
 
     def __post_init__(self) -> None:
         """Refuse a negative coefficient."""
@@ -64,6 +70,27 @@ class SAE(base.SAE):
         mse = (self.decode_codes(codes) - x).square().mean(-1)
         return mse + self.config.l1_coefficient * codes.sums()
 
+    def pre_acts(self, x: Float[Tensor, "*instance batch d_in"]) -> PreActs:
+        """W_enc (x - b_dec) + b_enc, with the row's encoder and with or without b_dec."""
+        W_enc = self.W_dec.mT if self.config.tied else self.W_enc
+        return kernels.linear(x, W_enc, self.encoder_bias(W_enc, self.b_enc))
+
+    def encoder_bias(
+        self, W_enc: Float[Tensor, "*instance d_in some"], b_enc: Float[Tensor, "*instance some"]
+    ) -> Float[Tensor, "*instance some"]:
+        """b_enc - W_enc b_dec, or b_enc alone in a row without the pre-encoder bias."""
+        return super().encoder_bias(W_enc, b_enc) if self.config.pre_encoder_bias else b_enc
+
+    def after_step_(self, codes: Codes) -> None:
+        """Normalise the decoder, and keep a tied encoder equal to it."""
+        super().after_step_(codes)
+        self._tie_()
+
+    def project_gradients_(self) -> None:
+        """Take the gradient along the decoder's rows away, unless the row leaves it in."""
+        if self.config.project_gradients:
+            super().project_gradients_()
+
     @torch.no_grad()
     def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
         """Kaiming uniform weights, unit decoder rows, b_enc = 0, b_dec at the geometric median."""
@@ -74,6 +101,12 @@ class SAE(base.SAE):
         self.normalise_decoder_()
         self.b_enc.zero_()
         self.b_dec.copy_(geometric_median(sample.to(self.b_dec.dtype)))
+        self._tie_()
+
+    @torch.no_grad()
+    def _tie_(self) -> None:
+        if self.config.tied:
+            self.W_enc.copy_(self.W_dec.mT)
 
     def _by_instance(self) -> tuple[list[Tensor], list[Tensor]]:
         alone = self.n_instances is None

@@ -76,6 +76,19 @@ def resample_(
 
 
 @torch.no_grad()
+def reinitialise_(sae: SAE, dead: Bool[Tensor, "*instance d_sae"], *, generator: Generator) -> None:
+    """Draw dead latents anew: Kaiming uniform encoder vectors, unit decoder rows, b_enc = 0.
+
+    Source: Towards Monosemanticity, appendix, Neuron Resampling: the alternative that it names.
+    """
+    n_dead, bound = int(dead.sum()), (6 / sae.d_in) ** 0.5
+    encoder, decoder = (2 * torch.rand(2, n_dead, sae.d_in, generator=generator) - 1).to(sae.W_dec)
+    sae.W_enc.data.mT[dead] = bound * encoder
+    sae.W_dec.data[dead] = torch.nn.functional.normalize(decoder, dim=-1)
+    sae.b_enc.data[dead] = 0.0
+
+
+@torch.no_grad()
 def forget_moments_(
     optimizer: torch.optim.Optimizer, sae: SAE, dead: Bool[Tensor, "*instance d_sae"]
 ) -> None:
@@ -83,10 +96,11 @@ def forget_moments_(
 
     Source: Towards Monosemanticity, appendix, Neuron Resampling.
     """
-    for moment in ("exp_avg", "exp_avg_sq"):
-        optimizer.state[sae.W_enc][moment].mT[dead] = 0.0
-        optimizer.state[sae.b_enc][moment][dead] = 0.0
-        optimizer.state[sae.W_dec][moment][dead] = 0.0
+    for weight in (sae.W_enc, sae.b_enc, sae.W_dec):
+        for moment in ("exp_avg", "exp_avg_sq"):
+            if moment in optimizer.state[weight]:  # not in tied weights' second half
+                by_latent = optimizer.state[weight][moment]
+                (by_latent.mT if weight is sae.W_enc else by_latent)[dead] = 0.0
 
 
 def _by_instance(sae: SAE, *tensors: Tensor) -> list[tuple[Tensor, ...]]:

@@ -244,12 +244,15 @@ def _resample_(run: Run, source: Source) -> None:
     assert config is not None, "resampling_steps is empty without a resampling config"
     if not bool(dead.any()):
         return
-    if config.kind == "random":
-        directions = resampling.random_directions(dead, run.sae.d_in, generator=run.generator)
+    if config.kind == "reinitialise":
+        resampling.reinitialise_(run.sae, dead, generator=run.generator)
     else:
-        x, losses = _losses(run, source, config.n_inputs)
-        directions = resampling.loss_directions(run.sae, dead, x, losses, generator=run.generator)
-    resampling.resample_(run.sae, dead, directions, encoder_scale=config.encoder_scale)
+        if config.kind == "random":
+            directions = resampling.random_directions(dead, run.sae.d_in, generator=run.generator)
+        else:
+            x, loss = _losses(run, source, config.n_inputs)
+            directions = resampling.loss_directions(run.sae, dead, x, loss, generator=run.generator)
+        resampling.resample_(run.sae, dead, directions, encoder_scale=config.encoder_scale)
     resampling.forget_moments_(run.optimizer, run.sae, dead)
     run.idle.masked_fill_(dead, 0)
     run.resampled += dead.sum(-1)
