@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from superposition.core.stage import Stage, run
-from superposition.saes import base, training
+from superposition.saes import base, history, training
 from superposition.shards import ShardReader
 
 
@@ -23,7 +23,7 @@ def main(stage: Stage) -> None:
     stage.store.save_tensors(fitted.sae.state_dict(), "sae", stage.row, "weights.safetensors")
     stage.store.save_table(fitted.history, "sae", stage.row, "history.csv")
     stage.store.save_json(asdict(config), "sae", stage.row, "cfg.json")
-    stage.store.save_json(training.summary(fitted.history), "sae", stage.row, "metrics.json")
+    stage.store.save_json(history.summary(fitted.history), "sae", stage.row, "metrics.json")
     checkpoint.remove()
 
 

@@ -11,8 +11,8 @@ from tests.saes import rows
 from torch import Tensor
 
 from superposition.core import store
-from superposition.saes import base, training
-from superposition.saes.training import Source, fit
+from superposition.saes import base, history, schedule, training
+from superposition.saes.training import Source, fit, fit_many
 
 CPU = torch.device("cpu")
 ARCHITECTURES = base.architectures()
@@ -75,7 +75,7 @@ def test_a_resumed_run_ends_with_the_same_bits(arch: str, lead: tuple[int, ...])
     with pytest.raises(KeyboardInterrupt):
         fit(config, inputs, device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
     assert memory.kept is not None
-    assert memory.kept["step"] == 12
+    assert memory.kept["runs"][0]["step"] == 12
     resumed = fit(config, inputs, device=CPU, checkpoint=memory)
     for name, value in whole.sae.state_dict().items():
         assert torch.equal(value, resumed.sae.state_dict()[name]), name
@@ -98,9 +98,9 @@ def test_the_history_has_the_columns_of_the_schema(lead: tuple[int, ...], table:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_training_lowers_the_error(arch: str, seed: int, dtype: torch.dtype) -> None:
     config = rows.row(arch, seed=seed, training=rows.training(n_steps=60, lr=3e-2, log_every=1))
-    history = fit(config, source(dtype=dtype), device=CPU).history
-    assert history.mse[-10:].mean() < 0.5 * history.mse[:5].mean()
-    assert history.explained_variance.iloc[-1] > history.explained_variance.iloc[0]
+    found = fit(config, source(dtype=dtype), device=CPU).history
+    assert found.mse[-10:].mean() < 0.5 * found.mse[:5].mean()
+    assert found.explained_variance.iloc[-1] > found.explained_variance.iloc[0]
 
 
 def test_decoder_rows_stay_on_the_unit_sphere() -> None:
@@ -117,6 +117,66 @@ def test_a_loss_that_is_not_a_number_stops_with_the_step() -> None:
         fit(rows.row("l1"), broken, device=CPU)
 
 
+def test_several_on_one_stream_end_as_each_would_alone() -> None:
+    configs = [rows.row("l1", seed=1), rows.row("batch_topk"), rows.row("batch_topk", d_sae=20)]
+    together = fit_many(configs, source(), device=CPU)
+    for config, one in zip(configs, together, strict=True):
+        alone = fit(config, source(), device=CPU)
+        for name, value in alone.sae.state_dict().items():
+            assert torch.equal(value, one.sae.state_dict()[name]), name
+        assert alone.history.equals(one.history)
+
+
+def test_several_read_the_stream_once() -> None:
+    read: list[int] = []
+
+    def counted(first: int) -> Iterator[Tensor]:
+        for number, x in enumerate(source()(first), start=first):
+            read.append(number)
+            yield x
+
+    fit_many([rows.row("l1"), rows.row("batch_topk")], counted, device=CPU)
+    assert read == [*range(training.INITIAL_BATCHES), *range(20)]
+
+
+def test_several_are_resumed_with_the_same_bits() -> None:
+    configs = [rows.row("l1", resampling=rows.resampling()), rows.row("batch_topk")]
+    whole = fit_many(configs, source(), device=CPU)
+    memory = Memory(killed_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(configs, source(), device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+    resumed = fit_many(configs, source(), device=CPU, checkpoint=memory)
+    for one, again in zip(whole, resumed, strict=True):
+        assert torch.equal(one.sae.W_dec, again.sae.W_dec)
+        assert one.history.equals(again.history)
+
+
+def test_one_that_diverges_stops_and_the_others_go_on() -> None:
+    wild = rows.row("l1", training=rows.training(lr=1e30, warm_up=0.0))
+    stopped, fine = fit_many([wild, rows.row("l1")], source(), device=CPU)
+    assert "at step 1 (lr=1e+30)" in stopped.stopped
+    assert fine.stopped == ""
+    assert fine.history.equals(fit(rows.row("l1"), source(), device=CPU).history)
+
+
+def test_a_run_that_was_stopped_stays_so_when_resumed() -> None:
+    configs = [rows.row("l1", training=rows.training(lr=1e30, warm_up=0.0)), rows.row("l1")]
+    memory = Memory(killed_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        fit_many(configs, source(), device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+    stopped, fine = fit_many(configs, source(), device=CPU, checkpoint=memory)
+    assert "at step 1" in stopped.stopped
+    assert fine.history.step.tolist() == [5, 10, 15, 20]
+
+
+def test_several_must_agree_on_their_batches() -> None:
+    other = rows.row("l1", training=rows.training(batch_size=17))
+    with pytest.raises(
+        ValueError, match=r"several \(n_steps, batch_size\): \[\(20, 16\), \(20, 17"
+    ):
+        fit_many([rows.row("l1"), other], source(), device=CPU)
+
+
 def test_activations_that_end_early_are_refused() -> None:
     short = lambda first: islice(source()(first), 12)  # noqa: E731
     with pytest.raises(ValueError, match="activations end after 12 batches; n_steps=20"):
@@ -125,7 +185,7 @@ def test_activations_that_end_early_are_refused() -> None:
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:
     config = rows.row("l1", training=rows.training(n_steps=100, lr=1.0, warm_up=0.1, decay=0.2))
-    rates = [training.learning_rate(config, step) for step in range(100)]
+    rates = [schedule.learning_rate(config, step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert rates[9:81] == [1.0] * 72
     assert rates[90] == pytest.approx(0.5)
@@ -134,7 +194,7 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
 
 def test_an_open_learning_rate_follows_the_width() -> None:
     config = rows.row("batch_topk", d_sae=4096, training=rows.training(lr=None))
-    assert training.peak_lr(config) == pytest.approx(4e-4)
+    assert schedule.peak_lr(config) == pytest.approx(4e-4)
 
 
 def test_clipping_an_instance_leaves_the_others() -> None:
@@ -167,12 +227,12 @@ def test_fused_adam_on_column_major_weights_is_adam() -> None:
 
 def test_resampled_latents_appear_in_the_history() -> None:
     config = rows.row("l1", training=rows.training(n_steps=40), resampling=rows.resampling())
-    run = training.start(config, source(), CPU)
+    run = training.start(config, next(source()(0)), CPU)
     with torch.no_grad():
         run.sae.b_enc[:4] = -100.0
     for x in islice(source()(0), 40):
         training.advance_(run, x, source())
-    history = training.language_history(run.rows).set_index("step")
-    assert history.resampled[20] >= 4
-    assert history.resampled[40] == 0
+    found = history.language_history(run.rows).set_index("step")
+    assert found.resampled[20] >= 4
+    assert found.resampled[40] == 0
     assert not run.dead()[:4].all()

@@ -1,7 +1,11 @@
-"""One training loop for every autoencoder, on toy models and on language alike."""
+"""One training loop for every autoencoder, on toy models and on language alike.
+
+Several autoencoders may share a stream: each batch is read once, and every one makes its step on
+it. `fit` is the case of one.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -13,8 +17,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from superposition.core.compute import Checkpoint, NoCheckpoint, progress
-from superposition.saes import metrics, resampling
+from superposition.saes import resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
+from superposition.saes.history import Moment, Row, language_history, rows, toy_history
+from superposition.saes.schedule import learning_rate, peak_lr, resampling_steps
 
 INITIAL_BATCHES = 8
 """Batches whose geometric median is the decoder's first bias: 32,768 inputs at a batch of 4,096, as
@@ -24,8 +30,6 @@ CHECKPOINT_SECONDS = 60.0
 
 Source = Callable[[int], Iterator[Tensor]]
 """The batches "*instance batch d_in" from a batch number on; a number always gives the same one."""
-Row = dict[str, int | float]
-"""One row of the history."""
 
 
 class FittedSae(NamedTuple):
@@ -35,6 +39,8 @@ class FittedSae(NamedTuple):
     """Its weights."""
     history: pd.DataFrame
     """How training went: schema.yaml, sae/history.csv or, with instances, toy_sae/history."""
+    stopped: str
+    """Why training ended before its time; empty if it did not."""
 
 
 @dataclass
@@ -55,6 +61,8 @@ class Run:
     """The history so far."""
     step: int = 0
     """Steps made."""
+    stopped: str = ""
+    """Why there will be no further ones; empty while there will."""
 
     def dead(self) -> Bool[Tensor, "*instance d_sae"]:
         """The latents that have not fired in the dead window."""
@@ -70,6 +78,7 @@ class Run:
             "resampled": self.resampled,
             "rows": self.rows,
             "step": self.step,
+            "stopped": self.stopped,
         }
 
     def restore_(self, state: dict[str, Any]) -> None:
@@ -78,7 +87,7 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         self.idle, self.resampled = state["idle"], state["resampled"]
-        self.rows, self.step = state["rows"], state["step"]
+        self.rows, self.step, self.stopped = state["rows"], state["step"], state["stopped"]
 
 
 def fit(
@@ -90,33 +99,61 @@ def fit(
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     label: str = "autoencoder",
 ) -> FittedSae:
-    """The autoencoder that `config` describes, trained on `source`.
+    """The autoencoder that `config` describes, trained on `source`, as `fit_many` trains several.
+
+    A loss that is not a number is an error.
+    """
+    (fitted,) = fit_many(
+        [config],
+        source,
+        device=device,
+        checkpoint=checkpoint,
+        checkpoint_seconds=checkpoint_seconds,
+        label=label,
+    )
+    if fitted.stopped:
+        raise ValueError(fitted.stopped)
+    return fitted
+
+
+def fit_many(
+    configs: Sequence[SaeConfig],
+    source: Source,
+    *,
+    device: torch.device,
+    checkpoint: Checkpoint | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    label: str = "autoencoders",
+) -> list[FittedSae]:
+    """The autoencoders that `configs` describe, all trained on the batches of one `source`.
 
     The first batch says whether there is an instance axis and how large d_in is. A run continued
     from its checkpoint ends with the same weights, bit for bit, as one that was not interrupted.
+    An autoencoder whose loss is not a number stops there, and the others go on.
     """
     checkpoint = checkpoint or NoCheckpoint()
-    run = start(config, source, device)
+    n_steps = _common_steps(configs)
+    sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2)
+    runs = [start(config, sample, device) for config in configs]
     if (state := checkpoint.load()) is not None:
-        run.restore_(state)
-    n_steps, saved = config.training.n_steps, time.monotonic()
-    left = n_steps - run.step
-    with _threads(run.sae):
-        for x in progress(islice(source(run.step), left), label, total=left):
-            advance_(run, x.to(device), source)
+        for run, kept in zip(runs, state["runs"], strict=True):
+            run.restore_(kept)
+    step, saved = max(run.step for run in runs), time.monotonic()
+    left = n_steps - step
+    with _threads(runs[0].sae):
+        for x in progress(islice(source(step), left), label, total=left):
+            _advance_all_(runs, x.to(device), source)
             if time.monotonic() - saved > checkpoint_seconds:
-                checkpoint.save(run.state())
+                checkpoint.save({"runs": [run.state() for run in runs]})
                 saved = time.monotonic()
-    if run.step < n_steps:
-        raise ValueError(f"the activations end after {run.step} batches; n_steps={n_steps}")
-    table = language_history if run.sae.n_instances is None else toy_history
-    return FittedSae(run.sae, table(run.rows))
+    return [_fitted(run, n_steps) for run in runs]
 
 
-def start(config: SaeConfig, source: Source, device: torch.device) -> Run:
+def start(
+    config: SaeConfig, sample: Float[Tensor, "*instance batch d_in"], device: torch.device
+) -> Run:
     """A run before its first step: initial weights on `device`, empty moments."""
     training = config.training
-    sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2)
     n_instances = sample.shape[0] if sample.ndim == 3 else None
     sae = build(config, d_in=sample.shape[-1], n_instances=n_instances)
     sae.initialise_(sample)
@@ -134,9 +171,16 @@ def start(config: SaeConfig, source: Source, device: torch.device) -> Run:
 
 
 def advance_(run: Run, x: Float[Tensor, "*instance batch d_in"], source: Source) -> None:
-    """Make one step on `x`, with what belongs to it: constraints, resampling, history."""
+    """Make one step on `x`, with what belongs to it: constraints, resampling, history.
+
+    No step is made, and the run stops, if the loss is not a number.
+    """
     config, lr = run.sae.config, learning_rate(run.sae.config, run.step)
-    loss = _minimise_(run, x, lr)
+    loss = run.sae.loss(x, run.dead(), progress=run.step / config.training.n_steps)
+    if not bool(loss.total.isfinite().all()):
+        run.stopped = f"the loss is {loss.total.tolist()} at step {run.step} (lr={lr:.3g})"
+        return
+    _minimise_(run, loss, lr)
     run.idle.add_(1).masked_fill_(loss.codes.fired(), 0)
     run.step += 1
     is_resampled = run.step in resampling_steps(config)
@@ -144,31 +188,8 @@ def advance_(run: Run, x: Float[Tensor, "*instance batch d_in"], source: Source)
         _resample_(run, source)
     is_last = run.step == config.training.n_steps
     if is_resampled or is_last or run.step % config.training.log_every == 0:
-        run.rows += _rows(run, x, loss, lr)
+        run.rows += rows(Moment(run.step, lr, run.dead(), run.resampled), x, loss)
         run.resampled.zero_()
-
-
-def peak_lr(config: SaeConfig) -> float:
-    """The row's learning rate, or the one for its width if the row leaves it open."""
-    lr = config.training.lr
-    return 2e-4 * (config.d_sae / 2**14) ** -0.5 if lr is None else lr
-
-
-def learning_rate(config: SaeConfig, step: int) -> float:
-    """The learning rate of `step`: a linear rise, the peak, a linear fall to 0."""
-    training = config.training
-    rise, fall = training.warm_up * training.n_steps, training.decay * training.n_steps
-    up = (step + 1) / rise if step + 1 < rise else 1.0
-    left = training.n_steps - step
-    down = left / fall if left < fall else 1.0
-    return peak_lr(config) * up * down
-
-
-def resampling_steps(config: SaeConfig) -> set[int]:
-    """After how many steps dead latents are resampled."""
-    if config.resampling is None:
-        return set()
-    return {round(share * config.training.n_steps) for share in config.resampling.at}
 
 
 @torch.no_grad()
@@ -183,39 +204,34 @@ def clip_gradients_(sae: SAE, largest: float) -> None:
         each.mul_(scale.view(scale.shape + (1,) * (each.ndim - lead)))
 
 
-def language_history(rows: list[Row]) -> pd.DataFrame:
-    """The history of one autoencoder: schema.yaml, sae/history.csv."""
-    columns = ["step", "tokens", "lr", "loss", "mse", "l0", "explained_variance"]
-    return pd.DataFrame(rows, columns=[*columns, "dead", "resampled"])
+def _common_steps(configs: Sequence[SaeConfig]) -> int:
+    """The number of steps of all `configs`, which share their batches."""
+    shared = {(config.training.n_steps, config.training.batch_size) for config in configs}
+    if len(shared) != 1:
+        raise ValueError(f"one stream for several (n_steps, batch_size): {sorted(shared)}")
+    return shared.pop()[0]
 
 
-def toy_history(rows: list[Row]) -> pd.DataFrame:
-    """The history of every instance: schema.yaml, toy_sae/history.parquet."""
-    columns = ["instance", "step", "loss", "mse", "l0", "resampled"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(["instance", "step"], ignore_index=True)
+def _advance_all_(runs: Sequence[Run], x: Tensor, source: Source) -> None:
+    """Make one step with every run that has not stopped."""
+    for run in runs:
+        if not run.stopped:
+            advance_(run, x, source)
 
 
-def summary(history: pd.DataFrame) -> dict[str, float]:
-    """The numbers of sae/metrics.json: the last row of the history, over training batches."""
-    last = history.iloc[-1]
-    return {
-        "n_activations": int(last["tokens"]),
-        "l0": float(last["l0"]),
-        "mse": float(last["mse"]),
-        "explained_variance": float(last["explained_variance"]),
-        "dead": int(last["dead"]),
-    }
+def _fitted(run: Run, n_steps: int) -> FittedSae:
+    """What a run has come to, which made all its steps or was stopped."""
+    if run.step < n_steps and not run.stopped:
+        raise ValueError(f"the activations end after {run.step} batches; n_steps={n_steps}")
+    table = language_history if run.sae.n_instances is None else toy_history
+    return FittedSae(run.sae, table(run.rows), run.stopped)
 
 
-def _minimise_(run: Run, x: Tensor, lr: float) -> Loss:
-    """Make one optimiser step, and give the loss before it."""
+def _minimise_(run: Run, loss: Loss, lr: float) -> None:
+    """Make one optimiser step with the gradients of `loss`."""
     sae = run.sae
     for group in run.optimizer.param_groups:
         group["lr"] = lr
-    loss = sae.loss(x, run.dead(), progress=run.step / sae.config.training.n_steps)
-    if not bool(loss.total.isfinite().all()):
-        raise ValueError(f"the loss is {loss.total.tolist()} at step {run.step} (lr={lr:.3g})")
     run.optimizer.zero_grad()
     loss.total.sum().backward()
     sae.project_gradients_()
@@ -223,7 +239,6 @@ def _minimise_(run: Run, x: Tensor, lr: float) -> Loss:
         clip_gradients_(sae, sae.config.training.gradient_clip)
     run.optimizer.step()
     sae.after_step_(loss.codes)
-    return loss
 
 
 @contextmanager
@@ -264,23 +279,3 @@ def _losses(run: Run, source: Source, n_inputs: int) -> tuple[Tensor, Tensor]:
     batches = [x.to(run.idle.device) for x in islice(source(run.step), n_batches)]
     losses = [run.sae.input_losses(x) for x in batches]
     return torch.cat(batches, -2), torch.cat(losses, -1)
-
-
-@torch.no_grad()
-def _rows(run: Run, x: Float[Tensor, "*instance batch d_in"], loss: Loss, lr: float) -> list[Row]:
-    """The rows of the history for the step just made: one, or one per instance."""
-    table: dict[str, Tensor] = {
-        "loss": loss.total,
-        "mse": loss.mse,
-        "l0": loss.codes.l0(),
-        "dead": run.dead().sum(-1),
-        "resampled": run.resampled,
-    }
-    columns = {name: values.reshape(-1).tolist() for name, values in table.items()}
-    shared: Row = {"step": run.step, "tokens": run.step * x.shape[-2], "lr": lr}
-    if run.sae.n_instances is None:
-        shared["explained_variance"] = float(metrics.explained_variance(x, loss.x_hat))
-    each = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
-    return [{"instance": instance} | shared | row for instance, row in enumerate(each)]
