@@ -4,6 +4,7 @@ import torch
 from tests.saes.rows import row
 
 from superposition.saes import base
+from superposition.saes.initialisation import geometric_median
 
 
 def by_hand(l1_coefficient: float = 0.5, d_sae: int = 2) -> base.SAE:
@@ -50,7 +51,7 @@ def test_training_starts_at_the_paper_s_initial_weights() -> None:
     bound = (6 / 32) ** 0.5
     assert bound * 0.95 < sae.W_enc.abs().max() <= bound
     assert torch.equal(sae.b_enc, torch.zeros(64))
-    torch.testing.assert_close(sae.b_dec.data, base.geometric_median(sample))
+    torch.testing.assert_close(sae.b_dec.data, geometric_median(sample))
 
 
 def trained(steps: int = 3, **fields: bool) -> base.SAE:

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
 from superposition.saes import kernels
-from superposition.saes.kernels import Codes, PreActs
+from superposition.saes.codes import Codes
+from superposition.saes.kernels import PreActs
 
 PACKAGE = "superposition.saes"
 
@@ -112,11 +113,11 @@ class Loss(NamedTuple):
     """The loss of a batch and what came up on the way, each per instance if there are some."""
 
     total: Float[Tensor, "*instance"]
-    """What is minimised."""
+    """What is minimised, in the architecture's own units."""
     mse: Float[Tensor, "*instance"]
-    """Squared error, mean over inputs and over d_in."""
+    """Squared error, mean over inputs and over d_in, in squared units of x."""
     penalty: Float[Tensor, "*instance"]
-    """What the architecture adds to it, weighted."""
+    """What the architecture adds to the squared error, weighted, in units of `total`."""
     x_hat: Float[Tensor, "*instance batch d_in"]
     """The reconstruction."""
     codes: Codes
@@ -129,7 +130,9 @@ class SAE(nn.Module):
         f(x) = activation(W_enc (x - b_dec) + b_enc)
         x_hat = b_dec + sum_i f_i(x) d_i,   d_i = W_dec[i],   |d_i| = 1
 
-    With a leading instance axis it is that many independent autoencoders.
+    With a leading instance axis it is that many independent autoencoders. Some architectures learn
+    x / u, with `unit` u, and differ in that their biases are stored in that unit; f, x_hat and
+    W_dec are in units of x all the same, because f is proportional to the biases and x together.
     Source: Towards Monosemanticity, Sparse Autoencoders; appendix, Sparse Autoencoder Setup.
     """
 
@@ -182,19 +185,27 @@ class SAE(nn.Module):
         """What follows an optimiser step; `codes` are the step's activations."""
         self.normalise_decoder_()
 
+    def unit(self) -> Float[Tensor, "*instance 1"] | float:
+        """u: the size of inputs that the biases are measured by."""
+        return 1.0
+
     def pre_acts(self, x: Float[Tensor, "*instance batch d_in"]) -> PreActs:
-        """W_enc (x - b_dec) + b_enc, as W_enc x + (b_enc - W_enc b_dec)."""
+        """W_enc (x - u b_dec) + u b_enc, as W_enc x + (b_enc - W_enc b_dec) u."""
         return kernels.linear(x, self.W_enc, self.encoder_bias(self.W_enc, self.b_enc))
 
     def encoder_bias(
         self, W_enc: Float[Tensor, "*instance d_in some"], b_enc: Float[Tensor, "*instance some"]
     ) -> Float[Tensor, "*instance some"]:
-        """b_enc - W_enc b_dec, for all latents or for some."""
-        return b_enc - (W_enc.mT @ self.b_dec.unsqueeze(-1)).squeeze(-1)
+        """(b_enc - W_enc b_dec) u, for all latents or for some."""
+        return (b_enc - (W_enc.mT @ self.b_dec.unsqueeze(-1)).squeeze(-1)) * self.unit()
+
+    def decoder_bias(self) -> Float[Tensor, "*instance d_in"]:
+        """b_dec u: the reconstruction of an input without active latents."""
+        return self.b_dec * self.unit()
 
     def decode_codes(self, codes: Codes) -> Float[Tensor, "*instance batch d_in"]:
-        """W_dec f + b_dec."""
-        return codes.decode(self.W_dec) + self.b_dec.unsqueeze(-2)
+        """W_dec f + b_dec u."""
+        return codes.decode(self.W_dec) + self.decoder_bias().unsqueeze(-2)
 
     def encode(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_sae"]:
         """The activations f(x), every zero stored."""
@@ -204,9 +215,8 @@ class SAE(nn.Module):
 
     def decode(self, acts: Float[Tensor, "*batch d_sae"]) -> Float[Tensor, "*batch d_in"]:
         """The reconstruction from activations."""
-        return acts @ self.W_dec + (
-            self.b_dec if self.n_instances is None else self.b_dec.unsqueeze(-2)
-        )
+        bias = self.decoder_bias()
+        return acts @ self.W_dec + (bias if self.n_instances is None else bias.unsqueeze(-2))
 
     def forward(self, x: Float[Tensor, "*batch d_in"]) -> Float[Tensor, "*batch d_in"]:
         """The reconstruction of x."""
@@ -265,26 +275,6 @@ def restore(config: SaeConfig, tensors: dict[str, Tensor]) -> SAE:
     sae = build(config, d_in=d_in, n_instances=instances[0] if instances else None)
     sae.load_state_dict(tensors)
     return sae
-
-
-def geometric_median(
-    x: Float[Tensor, "*instance batch d_in"], *, tolerance: float = 1e-7, max_iterations: int = 200
-) -> Float[Tensor, "*instance d_in"]:
-    """The point with the smallest mean distance to the inputs, by Weiszfeld's iteration.
-
-    Stops when a step is shorter than `tolerance` times the inputs' mean distance.
-    Source: Towards Monosemanticity, appendix, Sparse Autoencoder Setup (the decoder's first bias).
-    """
-    median = x.mean(-2)
-    for _ in range(max_iterations):
-        distances = (x - median.unsqueeze(-2)).norm(dim=-1)
-        scale = distances.mean(-1, keepdim=True)
-        weights = 1 / torch.maximum(distances, 1e-6 * scale).clamp(min=1e-30)
-        weights = weights / weights.sum(-1, keepdim=True)
-        previous, median = median, (weights.unsqueeze(-2) @ x).squeeze(-2)
-        if bool(((median - previous).norm(dim=-1, keepdim=True) <= tolerance * scale).all()):
-            break
-    return median
 
 
 def _modules() -> list[str]:

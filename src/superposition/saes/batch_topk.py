@@ -7,8 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from superposition.saes import base, kernels
-from superposition.saes.base import Loss, SaeConfig, geometric_median
-from superposition.saes.kernels import Codes, DenseCodes
+from superposition.saes.auxiliary import check_selection, error_of_dead_latents, move_threshold_
+from superposition.saes.base import Loss, SaeConfig
+from superposition.saes.codes import Codes
+from superposition.saes.initialisation import transposed_
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +30,7 @@ class Config(SaeConfig):
     def __post_init__(self) -> None:
         """Refuse more active latents than there are."""
         super().__post_init__()
-        for name in ("k", "k_aux"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} is below 1")
-        if self.k > self.d_sae:
-            raise ValueError(f"k={self.k} exceeds d_sae={self.d_sae}")
+        check_selection(k=self.k, k_aux=self.k_aux, d_sae=self.d_sae)
         if not 0 <= self.threshold_decay < 1:
             raise ValueError(f"threshold_decay={self.threshold_decay} is not in [0, 1)")
 
@@ -75,43 +73,21 @@ class SAE(base.SAE):
         """L on a training batch, the same at all times."""
         codes = kernels.batch_top_k(self.pre_acts(x), self.config.k)
         x_hat = self.decode_codes(codes)
-        error = x_hat - x
-        mse = error.square().mean((-1, -2))
+        mse = (x_hat - x).square().mean((-1, -2))
         if not bool(dead.any()):
             return Loss(mse, mse, torch.zeros_like(mse), x_hat, codes)
-        penalty = self.config.aux_coefficient * self._aux_loss(x, -error.detach(), dead)
+        aux = error_of_dead_latents(self, x, x_hat, dead, k_aux=self.config.k_aux)
+        penalty = self.config.aux_coefficient * aux
         return Loss(mse + penalty, mse, penalty, x_hat, codes)
 
     @torch.no_grad()
     def after_step_(self, codes: Codes) -> None:
         """Normalise the decoder, and move the threshold towards the smallest activation kept."""
         super().after_step_(codes)
-        smallest = codes.smallest().to(self.threshold.dtype)
-        kept = self.config.threshold_decay
-        moved = torch.where(
-            self.threshold > 0, kept * self.threshold + (1 - kept) * smallest, smallest
-        )
-        self.threshold.copy_(torch.where(smallest.isfinite(), moved, self.threshold))
+        move_threshold_(self.threshold, codes.smallest(), decay=self.config.threshold_decay)
 
     @torch.no_grad()
     def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
-        """Random unit decoder rows, W_enc = W_dec^T, b_enc = 0, b_dec at the geometric median."""
-        self.W_dec.copy_(torch.randn(self.W_dec.shape, generator=self.generator()))
-        self.normalise_decoder_()
-        self.W_enc.copy_(self.W_dec.mT)
-        self.b_enc.zero_()
-        self.b_dec.copy_(geometric_median(sample.to(self.b_dec.dtype)))
+        """As `transposed_`, with the threshold of a ReLU."""
+        transposed_(self, sample)
         self.threshold.zero_()
-
-    def _aux_loss(self, x: Tensor, error: Tensor, dead: Tensor) -> Tensor:
-        """Mean squared error of `error` as decoded from dead latents, over those columns alone."""
-        columns = dead.reshape(-1, dead.shape[-1]).any(0).nonzero().squeeze(1)
-        W_enc = self.W_enc.mT.index_select(-2, columns).mT
-        b_enc = self.b_enc.index_select(-1, columns)
-        acts = kernels.linear(x, W_enc, self.encoder_bias(W_enc, b_enc)).values.relu()
-        acts = acts * dead.index_select(-1, columns).unsqueeze(-2)
-        if len(columns) > self.config.k_aux:
-            top = acts.topk(self.config.k_aux, dim=-1, sorted=False)
-            acts = torch.zeros_like(acts).scatter(-1, top.indices, top.values)
-        e_hat = DenseCodes(acts).decode(self.W_dec.index_select(-2, columns))
-        return (e_hat - error).square().mean((-1, -2))

@@ -1,16 +1,12 @@
-"""The three products of an autoencoder: densely, or over active latents alone where that pays.
+"""The products of an encoder: pre-activations, and which of them become activations.
 
-An architecture is written once in these terms: `linear` gives the pre-activations, `above`,
-`batch_top_k` or `select` say which latents are active, and the `Codes` that come out decode. Two
-implementations stand behind them. Dense codes are plain tensors and plain autograd, for any device
-and with an instance axis: the reference. Sparse codes hold active latents only; so do their
-gradients, which are exact: a latent that is not active has gradient zero in the dense step too.
+An architecture is written once in these terms: `linear` gives the pre-activations; `above`,
+`top_k`, `batch_top_k`, `where` or `select` say which latents are active; and the codes that come
+out decode. The codes are sparse where that pays (see `codes`), and dense elsewhere.
 
 The encoder product is made in bfloat16 if the inputs are bfloat16 and the processor has it.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -19,112 +15,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from superposition.core.compute import matmul_dtype
+from superposition.saes.codes import Codes, DenseCodes, Pattern, SparseCodes, transposed_times
 
 SPARSE_BELOW = 0.05
 """Share of active latents below which sparse codes are faster than dense ones (512 to 4,096)."""
 STRIDE = 61
 """One in this many values estimates a cut; prime, so that the sample meets every latent."""
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """Which latents are active on which inputs, as index pairs ordered by input."""
-
-    inputs: Int[Tensor, " active"]
-    """Row of each active latent in the batch."""
-    latents: Int[Tensor, " active"]
-    """Index of each active latent in the dictionary."""
-    n_inputs: int
-    """Rows of the batch."""
-    d_sae: int
-    """Latents in the dictionary."""
-
-    @cached_property
-    def input_ends(self) -> Int[Tensor, " batch_and_one"]:
-        """Where each input's latents begin, and at last the number of pairs."""
-        return _ends(self.inputs, self.n_inputs)
-
-    @cached_property
-    def by_latent(self) -> Int[Tensor, " active"]:
-        """The order of the pairs by latent, and by input within a latent."""
-        return self.latents.argsort(stable=True)
-
-    @cached_property
-    def latent_ends(self) -> Int[Tensor, " d_sae_and_one"]:
-        """Where each latent's inputs begin in that order, and at last the number of pairs."""
-        return _ends(self.latents, self.d_sae)
-
-
-@dataclass(frozen=True)
-class DenseCodes:
-    """Activations with every zero stored; gradients by autograd."""
-
-    acts: Float[Tensor, "*instance batch d_sae"]
-
-    def dense(self) -> Float[Tensor, "*instance batch d_sae"]:
-        """The activations themselves."""
-        return self.acts
-
-    def decode(
-        self, W_dec: Float[Tensor, "*instance d_sae d_in"]
-    ) -> Float[Tensor, "*instance batch d_in"]:
-        """acts W_dec."""
-        return (self.acts @ W_dec.to(self.acts.dtype)).to(W_dec.dtype)
-
-    def sums(self) -> Float[Tensor, "*instance batch"]:
-        """The sum of activations on each input."""
-        return self.acts.sum(-1)
-
-    def l0(self) -> Float[Tensor, "*instance"]:
-        """Active latents per input, mean over the batch."""
-        return (self.acts.detach() > 0).sum(-1).float().mean(-1)
-
-    def fired(self) -> Bool[Tensor, "*instance d_sae"]:
-        """The latents active on any input of the batch."""
-        return self.acts.detach().sum(-2) > 0
-
-    def smallest(self) -> Float[Tensor, "*instance"]:
-        """The smallest positive activation, infinite where there is none."""
-        acts = self.acts.detach()
-        return acts.masked_fill(acts <= 0, torch.inf).amin((-1, -2))
-
-
-@dataclass(frozen=True)
-class SparseCodes:
-    """Activations of active latents only, on the CPU and without an instance axis."""
-
-    values: Float[Tensor, " active"]
-    pattern: Pattern
-
-    def dense(self) -> Float[Tensor, "batch d_sae"]:
-        """The same activations with every zero stored."""
-        acts = self.values.new_zeros(self.pattern.n_inputs, self.pattern.d_sae)
-        return acts.index_put((self.pattern.inputs, self.pattern.latents), self.values)
-
-    def decode(self, W_dec: Float[Tensor, "d_sae d_in"]) -> Float[Tensor, "batch d_in"]:
-        """acts W_dec."""
-        return _Decode.apply(self.values, W_dec, self.pattern)  # type: ignore[no-any-return]
-
-    def sums(self) -> Float[Tensor, " batch"]:
-        """The sum of activations on each input."""
-        empty = self.values.new_zeros(self.pattern.n_inputs)
-        return empty.index_add(0, self.pattern.inputs, self.values)
-
-    def l0(self) -> Float[Tensor, ""]:
-        """Active latents per input, mean over the batch."""
-        return torch.tensor(len(self.values) / self.pattern.n_inputs)
-
-    def fired(self) -> Bool[Tensor, " d_sae"]:
-        """The latents active on any input of the batch."""
-        return self.pattern.latent_ends.diff() > 0
-
-    def smallest(self) -> Float[Tensor, ""]:
-        """The smallest positive activation, infinite where there is none."""
-        values = self.values.detach()
-        return values.amin() if len(values) else values.new_tensor(torch.inf)
-
-
-Codes = DenseCodes | SparseCodes
 
 
 class PreActs(NamedTuple):
@@ -160,17 +56,46 @@ def linear(
     return PreActs(values, x, W_enc, bias)
 
 
+def rescaled(
+    pre_acts: PreActs,
+    gain: Float[Tensor, "*instance d_sae"],
+    bias: Float[Tensor, "*instance d_sae"],
+) -> PreActs:
+    """gain * (x W_enc) + bias, a number of each per latent, without a second product."""
+    shift = (bias - gain * pre_acts.bias).to(pre_acts.values.dtype)
+    gains = gain.to(pre_acts.values.dtype)
+    values = torch.addcmul(shift.unsqueeze(-2), pre_acts.values, gains.unsqueeze(-2))
+    return PreActs(values, pre_acts.x, pre_acts.W_enc * gain.unsqueeze(-2), bias)
+
+
 def above(pre_acts: PreActs, threshold: Float[Tensor, "*instance"] | float = 0.0) -> Codes:
     """Codes of the latents above `threshold`: the ReLU where that is 0."""
-    values = pre_acts.values
+    values = pre_acts.values.detach()
     if isinstance(threshold, Tensor):
         threshold = threshold[..., None, None].to(values.dtype)
-    mask = values.detach() > threshold
+    return where(pre_acts, values > threshold)
+
+
+def where(pre_acts: PreActs, mask: Bool[Tensor, "*instance batch d_sae"]) -> Codes:
+    """Codes of the pre-activations where `mask` is true, zero elsewhere."""
     if pre_acts.can_be_sparse:
         active = mask.flatten().nonzero().squeeze(1)
-        if len(active) < SPARSE_BELOW * values.numel():
+        if len(active) < SPARSE_BELOW * mask.numel():
             return select(pre_acts, active)
-    return DenseCodes(values.masked_fill(~mask, 0.0))
+    return DenseCodes(pre_acts.values.masked_fill(~mask, 0.0))
+
+
+def top_k(pre_acts: PreActs, k: int) -> Codes:
+    """Codes of the k largest positive pre-activations of each input.
+
+    Source: Scaling and Evaluating Sparse Autoencoders (Gao et al. 2024), section 2.3.
+    """
+    top = pre_acts.values.detach().topk(k, dim=-1, sorted=False)
+    d_sae = pre_acts.values.shape[-1]
+    first = torch.arange(0, pre_acts.values.numel(), d_sae, device=top.indices.device)
+    flat = top.indices.flatten(0, -2) + first.unsqueeze(1)
+    positive = top.values.flatten(0, -2) > 0
+    return select(pre_acts, flat[positive].sort().values)
 
 
 def batch_top_k(pre_acts: PreActs, k: int) -> Codes:
@@ -230,24 +155,6 @@ def _low_cut(flat: Tensor, n: int) -> Tensor | float:
     return sample.topk(rank).values[-1].clamp(min=0)
 
 
-def _ends(sorted_or_not: Tensor, n: int) -> Tensor:
-    counts = torch.bincount(sorted_or_not, minlength=n)
-    return F.pad(counts.cumsum(0), (1, 0))
-
-
-def _weighted_rows(table: Tensor, rows: Tensor, ends: Tensor, weights: Tensor) -> Tensor:
-    """Sum of `table[rows] * weights` over each stretch between `ends`: a sparse times a dense."""
-    return F.embedding_bag(
-        rows, table, ends, mode="sum", per_sample_weights=weights, include_last_offset=True
-    )
-
-
-def _transposed_times(pattern: Pattern, values: Tensor, table: Tensor) -> Tensor:
-    """(batch x d_sae sparse matrix of `values`)^T `table`, a row per latent."""
-    order = pattern.by_latent
-    return _weighted_rows(table, pattern.inputs[order], pattern.latent_ends, values[order])
-
-
 class _Encode(torch.autograd.Function):
     """Pre-activations at a pattern; gradients of W_enc and bias from active latents only."""
 
@@ -263,26 +170,6 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         (x,) = ctx.saved_tensors
         pattern: Pattern = ctx.pattern
-        grad_W_enc = _transposed_times(pattern, grad, x.to(grad.dtype)).mT
+        grad_W_enc = transposed_times(pattern, grad, x.to(grad.dtype)).mT
         grad_bias = grad.new_zeros(pattern.d_sae).index_add_(0, pattern.latents, grad)
         return grad_W_enc, grad_bias, None, None, None
-
-
-class _Decode(torch.autograd.Function):
-    """Sparse activations times W_dec; gradients of both at active latents only."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, W_dec: Tensor, pattern: Pattern) -> Tensor:
-        ctx.save_for_backward(values, W_dec)
-        ctx.pattern = pattern
-        return _weighted_rows(W_dec, pattern.latents, pattern.input_ends, values)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        values, W_dec = ctx.saved_tensors
-        pattern: Pattern = ctx.pattern
-        # The dot products grad[input] . W_dec[latent], which embedding_bag's own backward takes.
-        grad_values = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-            grad.contiguous(), W_dec, pattern.latents, pattern.input_ends, pattern.inputs, 0
-        )
-        return grad_values, _transposed_times(pattern, values, grad.contiguous()), None

@@ -7,8 +7,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from superposition.saes import base, kernels
-from superposition.saes.base import Loss, SaeConfig, geometric_median
-from superposition.saes.kernels import Codes, PreActs
+from superposition.saes.base import Loss, SaeConfig
+from superposition.saes.codes import Codes
+from superposition.saes.initialisation import geometric_median
+from superposition.saes.kernels import PreActs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ def loss_directions(
     Differs: the paper says "input vector"; b_dec is subtracted, because the encoder sees x - b_dec:
     so the new latent is sure to fire on its input, and explains what b_dec leaves.
     """
-    centred = x.to(sae.b_dec.dtype) - sae.b_dec.unsqueeze(-2)
+    centred = x.to(sae.b_dec.dtype) - sae.decoder_bias().unsqueeze(-2)
     pairs = _by_instance(sae, dead, centred, losses)
     drawn = [
         inputs[draw_inputs(loss, int(which.sum()), generator=generator).to(inputs.device)]
