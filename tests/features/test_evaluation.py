@@ -1,5 +1,6 @@
 """Autoencoders whose metrics are known, and what must not change them."""
 
+import copy
 import math
 
 import pandas as pd
@@ -12,6 +13,7 @@ from superposition.features.evaluation import (
     EvaluationConfig,
     FidelityMetrics,
     evaluate,
+    evaluate_many,
     measure,
 )
 from superposition.features.losses import LossMetrics, mean_activation
@@ -180,6 +182,21 @@ def test_a_control_can_stand_in_place_of_an_autoencoder(
     measured = measure(model, Neurons(), windows, d_sae=12, batch_size=9, dtype=torch.float32)
     torch.testing.assert_close(measured.losses.sae, measured.losses.clean)
     assert measured.latents.l0() == measured.neurons.l0()
+
+
+def test_several_in_one_pass_come_out_as_each_alone(
+    model: OneLayerTransformer, sae: SAE, stream: TokenStream
+):
+    other = copy.deepcopy(sae)
+    with torch.no_grad():
+        other.W_dec.mul_(0.7)
+    together = evaluate_many(
+        model, [other, sae, other], stream, config=config(), dtype=torch.float32
+    )
+    for one, found in zip([other, sae, other], together, strict=True):
+        alone = evaluated(model, one, stream, config=config())
+        assert found.metrics() == alone.metrics()
+        pd.testing.assert_frame_equal(found.latents, alone.latents)
 
 
 def test_no_text_is_refused(model: OneLayerTransformer, sae: SAE, stream: TokenStream):

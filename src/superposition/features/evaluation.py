@@ -1,21 +1,25 @@
 """How good an autoencoder is on held-out text, and what each of its latents does there.
 
-Everything streams over windows of held-out tokens. What is derived from several sums is a ratio of
+Everything streams over windows of held-out tokens, once for any number of autoencoders: what the
+transformer does without them is the same for all. What is derived from several sums is a ratio of
 sums over all tokens, never a mean of ratios over batches.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from superposition.features.losses import (
     Losses,
     LossMetrics,
+    baselines,
     loss_metrics,
     mean_activation,
-    window_losses,
+    replaced_losses,
 )
 from superposition.features.statistics import DensityMetrics, LatentCounts, density_metrics
 from superposition.features.streaming import (
@@ -23,8 +27,8 @@ from superposition.features.streaming import (
     Windows,
     active,
     documents_of,
-    latent_batches,
     sample_windows,
+    window_batches,
 )
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
@@ -122,25 +126,32 @@ def evaluate(
 ) -> Evaluation:
     """The metrics of `sae` on the MLP of `model`, over windows drawn from the held-out stream.
 
-    `dtype` is the format of the encoder's inputs; see `latent_batches`.
+    `dtype` is the format of the encoder's inputs: bfloat16, as in the cache it was trained on, is
+    faster where that is native.
     """
+    return evaluate_many(model, [sae], stream, config=config, dtype=dtype)[0]
+
+
+def evaluate_many(
+    model: OneLayerTransformer,
+    saes: Sequence[SAE],
+    stream: TokenStream,
+    *,
+    config: EvaluationConfig,
+    dtype: torch.dtype,
+) -> list[Evaluation]:
+    """As `evaluate`, of several autoencoders on the same windows in one pass."""
     n_ctx = model.config.n_ctx
     windows = sample_windows(stream, n_ctx=n_ctx, n_tokens=config.n_tokens, seed=config.seed)
-    d_sae = len(sae.W_dec)
-    measured = measure(model, sae, windows, d_sae=d_sae, batch_size=config.batch_size, dtype=dtype)
     documents = documents_of(stream, windows.position[:, 0])
-    latents = latent_table(sae, measured.latents)
-    return Evaluation(
-        fidelity=_fidelity(measured, latents, n_documents=len(documents.unique())),
-        losses=loss_metrics(
-            measured.losses, documents, n_bootstrap=config.n_bootstrap, seed=config.seed
-        ),
-        densities=density_metrics(measured.latents.density(), n_tokens=measured.latents.n),
-        latents=latents,
+    sizes = [len(sae.W_dec) for sae in saes]
+    measured = measure_many(
+        model, saes, windows, d_sae=sizes, batch_size=config.batch_size, dtype=dtype
     )
+    pairs = zip(saes, measured, strict=True)
+    return [_evaluation(sae, found, documents, config=config) for sae, found in pairs]
 
 
-@torch.no_grad()
 def measure(
     model: OneLayerTransformer,
     dictionary: Dictionary,
@@ -151,24 +162,42 @@ def measure(
     dtype: torch.dtype,
 ) -> Measured:
     """What `dictionary`, an autoencoder or a control, does in place of the MLP's activations."""
+    return measure_many(
+        model, [dictionary], windows, d_sae=[d_sae], batch_size=batch_size, dtype=dtype
+    )[0]
+
+
+@torch.no_grad()
+def measure_many(
+    model: OneLayerTransformer,
+    dictionaries: Sequence[Dictionary],
+    windows: Windows,
+    *,
+    d_sae: Sequence[int],
+    batch_size: int,
+    dtype: torch.dtype,
+) -> list[Measured]:
+    """As `measure`, of several dictionaries with these many latents, in one pass."""
     mean = mean_activation(model, windows, batch_size=batch_size)
-    losses: list[Losses] = []
-    latents = LatentCounts.empty(d_sae, device=mean.device)
+    tallies = [_Tally(LatentCounts.empty(n, device=mean.device)) for n in d_sae]
     neurons = LatentCounts.empty(len(mean), device=mean.device)
-    reconstruction = Reconstruction()
-    for batch in latent_batches(
-        model, dictionary, windows, batch_size=batch_size, dtype=dtype, description="evaluating"
-    ):
-        x = batch.mlp_acts.flatten(0, 1)
-        x_hat = dictionary.decode_codes(batch.codes).to(x.dtype)
-        latents.add_(active(batch.codes), n=len(x))
-        neurons.add_(active(DenseCodes(x)), n=len(x))
-        # The latents are counted apart, from their nonzero activations: none are counted here.
-        reconstruction.add_(x, x_hat, x.new_zeros(len(x), 0))
-        spliced = x_hat.unflatten(0, batch.tokens.shape)
-        losses.append(window_losses(model, batch, x_hat=spliced, mean=mean))
-    together = Losses(*(torch.cat(parts) for parts in zip(*losses, strict=True)))
-    return Measured(together, latents, neurons, reconstruction)
+    without: list[Losses] = []
+    for batch in window_batches(windows, batch_size=batch_size, description="evaluating"):
+        acts = model.mlp_acts(batch.tokens[:, :-1].to(model.device))
+        neurons.add_(active(DenseCodes(acts.flatten(0, 1))), n=acts.shape[:2].numel())
+        without.append(baselines(model, batch, acts, mean=mean))
+        for dictionary, tally in zip(dictionaries, tallies, strict=True):
+            tally.add_(model, dictionary, batch, acts, dtype=dtype)
+    together = Losses(*(torch.cat(parts) for parts in zip(*without, strict=True)))
+    return [
+        Measured(
+            together._replace(sae=torch.cat(tally.losses)),
+            tally.latents,
+            neurons,
+            tally.reconstruction,
+        )
+        for tally in tallies
+    ]
 
 
 def latent_table(sae: SAE, counts: LatentCounts) -> pd.DataFrame:
@@ -187,6 +216,48 @@ def latent_table(sae: SAE, counts: LatentCounts) -> pd.DataFrame:
         "encoder_bias": sae.b_enc.detach(),
     }
     return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
+
+
+@dataclass
+class _Tally:
+    """What one dictionary has come to so far."""
+
+    latents: LatentCounts
+    reconstruction: Reconstruction = field(default_factory=Reconstruction)
+    losses: list[Tensor] = field(default_factory=list)
+
+    def add_(
+        self,
+        model: OneLayerTransformer,
+        dictionary: Dictionary,
+        windows: Windows,
+        acts: Tensor,
+        *,
+        dtype: torch.dtype,
+    ) -> None:
+        """Count what the dictionary does on the `acts` of a few windows."""
+        x = acts.flatten(0, 1)
+        codes = dictionary.codes(x.to(dtype))
+        x_hat = dictionary.decode_codes(codes).to(x.dtype)
+        self.latents.add_(active(codes), n=len(x))
+        # The latents are counted apart, from their nonzero activations: none are counted here.
+        self.reconstruction.add_(x, x_hat, x.new_zeros(len(x), 0))
+        spliced = x_hat.unflatten(0, acts.shape[:2])
+        self.losses.append(replaced_losses(model, windows, spliced))
+
+
+def _evaluation(
+    sae: SAE, measured: Measured, documents: Tensor, *, config: EvaluationConfig
+) -> Evaluation:
+    latents = latent_table(sae, measured.latents)
+    return Evaluation(
+        fidelity=_fidelity(measured, latents, n_documents=len(documents.unique())),
+        losses=loss_metrics(
+            measured.losses, documents, n_bootstrap=config.n_bootstrap, seed=config.seed
+        ),
+        densities=density_metrics(measured.latents.density(), n_tokens=measured.latents.n),
+        latents=latents,
+    )
 
 
 def _fidelity(measured: Measured, latents: pd.DataFrame, *, n_documents: int) -> FidelityMetrics:

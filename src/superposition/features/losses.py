@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from superposition.features.streaming import LatentBatch, Windows, window_batches
+from superposition.features.streaming import Windows, window_batches
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.metrics import loss_recovered
 
@@ -70,17 +70,31 @@ def mean_activation(
 
 
 @torch.no_grad()
-def window_losses(
+def baselines(
     model: OneLayerTransformer,
-    batch: LatentBatch,
+    windows: Windows,
+    acts: Float[Tensor, "window seq d_mlp"],
     *,
-    x_hat: Float[Tensor, "window seq d_mlp"],
     mean: Float[Tensor, " d_mlp"],
 ) -> Losses:
-    """The mean loss of each window of the batch under each replacement of its activations."""
-    tokens = torch.cat([batch.tokens, batch.next_token[:, -1:]], dim=1)
-    replacements = (None, x_hat, torch.zeros_like(x_hat), mean.expand_as(x_hat))
-    return Losses(*(_mean_losses(model, tokens, acts) for acts in replacements))
+    """The mean loss of each window as it is, with zeros and with the mean; none of a dictionary.
+
+    `acts` are the activations, `mean` their mean over all tokens.
+    """
+    return Losses(
+        clean=replaced_losses(model, windows, acts),
+        sae=acts.new_zeros(0),
+        zero=replaced_losses(model, windows, torch.zeros_like(acts)),
+        mean=replaced_losses(model, windows, mean.expand_as(acts)),
+    )
+
+
+@torch.no_grad()
+def replaced_losses(
+    model: OneLayerTransformer, windows: Windows, acts: Float[Tensor, "window seq d_mlp"]
+) -> Float[Tensor, " window"]:
+    """The mean loss of each window with `acts` in the place of the MLP's activations."""
+    return model.losses(windows.tokens.to(model.device), lambda _: acts).double().mean(dim=1)
 
 
 def loss_metrics(
@@ -115,11 +129,6 @@ def loss_metrics(
         loss_recovered_mean_low=mean_low,
         loss_recovered_mean_high=mean_high,
     )
-
-
-def _mean_losses(model: OneLayerTransformer, tokens: Tensor, acts: Tensor | None) -> Tensor:
-    replace = None if acts is None else lambda _: acts
-    return model.losses(tokens, replace).double().mean(dim=1)
 
 
 def _bootstrap(losses: Losses, groups: Tensor, *, n: int, seed: int) -> Losses:
