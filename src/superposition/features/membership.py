@@ -1,0 +1,35 @@
+"""Which latents belong to which context, by what they are active on."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+from scipy import sparse
+
+from superposition.features.moments import firings, precisions
+
+OF_CONTEXT = 0.5
+"""Precision from which a latent belongs to a context: most of its active tokens lie inside."""
+
+
+def members(
+    acts: sparse.csr_matrix, labels: sparse.csr_matrix, *, min_active: int
+) -> Bool[np.ndarray, "context latent"]:
+    """Which latents belong to which context, [context, latent]: precision above OF_CONTEXT.
+
+    A latent must be active on `min_active` tokens, or its precision is a matter of chance.
+    """
+    often = firings(acts) >= min_active
+    return (precisions(acts, labels) > OF_CONTEXT) & often
+
+
+def best_context(
+    acts: sparse.csr_matrix,
+    labels: sparse.csr_matrix,
+    belongs: Bool[np.ndarray, "context latent"],
+    names: list[str],
+) -> tuple[Shaped[np.ndarray, " latent"], Float[np.ndarray, " latent"]]:
+    """The context in which each latent is most precise, and how precise; "" and 0 if none."""
+    found = np.where(belongs, precisions(acts, labels), 0.0)
+    if not names:
+        return np.full(acts.shape[1], ""), np.zeros(acts.shape[1])
+    best = np.where(belongs.any(axis=0), found.argmax(axis=0), len(names))
+    return np.array([*names, ""])[best], found.max(axis=0)

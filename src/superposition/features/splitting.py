@@ -1,0 +1,276 @@
+"""How latents split as dictionaries grow: the same text read by autoencoders of several widths."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from superposition.features import directions, encoded, membership, moments
+from superposition.features.encoded import Text
+from superposition.features.logit_effects import logit_effects, model_readout
+from superposition.features.streaming import sample_windows
+from superposition.language.tokens import TokenStream
+from superposition.language.transformer import OneLayerTransformer
+from superposition.saes.base import SAE
+
+EDGE = 0.4
+"""Similarity from which a latent of one width descends from one of another.
+Source: Towards Monosemanticity, Feature Splitting, footnote on the graph of splits."""
+N_DIGITS_TOP = 50
+"""Tokens of a context whose logits digits are compared with: its most frequent ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplittingConfig:
+    """Which autoencoders to compare across widths, and on how much text."""
+
+    sweep: str
+    """The row of `sweep` with their weights."""
+    activations: str
+    """The row of `activations` that they learned."""
+    level: float
+    """Those trained at this sparsity: the sweep's level."""
+    n_tokens: int
+    """Held-out tokens, rounded down to whole windows."""
+    batch_size: int
+    """Windows at a time. Only memory depends on it."""
+    min_active: int
+    """Tokens on which a latent must be active to be judged."""
+    seed: int
+    """Draws the windows and the permutations."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_tokens", "batch_size", "min_active"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} is below 1")
+
+
+class Member(NamedTuple):
+    """One autoencoder of the family."""
+
+    d_sae: int
+    seed: int
+    sae: SAE
+
+
+class Vocabulary(NamedTuple):
+    """What splitting asks of tokens."""
+
+    size: int
+    """Tokens in the vocabulary."""
+    digits: Int[np.ndarray, " digit"]
+    """Ids of the tokens that are one digit."""
+    is_word: np.ndarray
+    """Whether each token is a whole word: a space or nothing, then two letters or more."""
+
+
+class Splitting(NamedTuple):
+    """Tables splitting/<name>.parquet."""
+
+    latents: pd.DataFrame
+    """One row per latent of every autoencoder that is active often enough."""
+    contexts: pd.DataFrame
+    """How many latents of every autoencoder belong to each context."""
+    edges: pd.DataFrame
+    """Which latents of one width are similar to which of the next, for the first seed."""
+    relatives: pd.DataFrame
+    """How many latents have a relative at the next width, and how many would by chance."""
+    clusters: pd.DataFrame
+    """Whether the latents of a context point in similar directions, in the widest dictionary."""
+
+
+def split(
+    model: OneLayerTransformer,
+    family: Sequence[Member],
+    stream: TokenStream,
+    contexts: sparse.csr_matrix,
+    names: list[str],
+    vocabulary: Vocabulary,
+    *,
+    config: SplittingConfig,
+    dtype: torch.dtype,
+) -> Splitting:
+    """What becomes of latents as the width grows, on windows of the held-out stream.
+
+    `contexts` labels every position of the stream: positions by contexts, called `names`.
+    """
+    n_ctx, size = model.config.n_ctx, config.batch_size
+    windows = sample_windows(stream, n_ctx=n_ctx, n_tokens=config.n_tokens, seed=config.seed)
+    text = encoded.text_of(windows)
+    labels = contexts[text.position]
+    dictionaries = [member.sae for member in family]
+    acts = encoded.encode(
+        model, dictionaries, windows, batch_size=size, dtype=dtype, description="widths"
+    )
+    R = model_readout(model, windows, batch_size=size)
+    latents, counts = [], []
+    for member, each in zip(family, acts, strict=True):
+        belongs = membership.members(each, labels, min_active=config.min_active)
+        key = {"d_sae": member.d_sae, "seed": member.seed}
+        found = latent_table(each, belongs, names, text, vocabulary, labels, config=config)
+        found = found.assign(
+            **_digit_effects(member.sae, R, found, labels, names, text, vocabulary)
+        )
+        latents.append(_keyed(found, key))
+        counted = pd.DataFrame({"context": names, "n_latents": belongs.sum(axis=1)})
+        counts.append(_keyed(counted, key))
+    widest = max(range(len(family)), key=lambda i: (family[i].d_sae, -family[i].seed))
+    belongs = membership.members(acts[widest], labels, min_active=config.min_active)
+    rows = directions.unit_rows(family[widest].sae)
+    edges, relatives = edges_across(family, acts, min_active=config.min_active, seed=config.seed)
+    return Splitting(
+        latents=pd.concat(latents, ignore_index=True),
+        contexts=pd.concat(counts, ignore_index=True),
+        edges=edges,
+        relatives=relatives,
+        clusters=directions.clusters(rows, belongs, names, seed=config.seed),
+    )
+
+
+def latent_table(
+    acts: sparse.csr_matrix,
+    belongs: np.ndarray,
+    names: list[str],
+    text: Text,
+    vocabulary: Vocabulary,
+    labels: sparse.csr_matrix,
+    *,
+    config: SplittingConfig,
+) -> pd.DataFrame:
+    """The latents active on `min_active` tokens: what each is active on."""
+    active = moments.firings(acts)
+    judged = np.flatnonzero(active >= config.min_active)
+    top, share = encoded.top_token(acts, text.token, d_vocab=vocabulary.size)
+    by_token = encoded.by_token(acts, text.token, d_vocab=vocabulary.size)
+    digits = np.asarray(by_token[vocabulary.digits].sum(axis=0)).ravel() / moments.total(acts).clip(
+        min=1e-30
+    )
+    context, precision = membership.best_context(acts, labels, belongs, names)
+    columns = {
+        "latent": judged,
+        "density": active[judged] / len(text.token),
+        "top_token": top[judged],
+        "top_token_share": share[judged],
+        "single_token": encoded.is_single_token(acts, text.token)[judged],
+        "top_is_word": vocabulary.is_word[top[judged]],
+        "context": context[judged],
+        "precision": precision[judged],
+        "digit_share": digits[judged],
+    }
+    return pd.DataFrame(columns)
+
+
+def similarity(
+    coarse: sparse.csr_matrix, fine: sparse.csr_matrix
+) -> Float[np.ndarray, "coarse fine"]:
+    """Masked cosine of activations: the larger of the cosines where one of the two is active.
+
+    s_ij = sum_t f_i g_j / (|f_i| |g_j|), where one of the norms is over the tokens alone on which
+    the other latent is active. A latent that is one part of another has similarity 1 with it.
+    Source: Towards Monosemanticity, Feature Splitting, footnote on the graph of splits.
+    """
+    together = np.zeros((coarse.shape[1], fine.shape[1]))
+    coarse_where_fine, fine_where_coarse = np.zeros_like(together), np.zeros_like(together)
+    for start in range(0, coarse.shape[0], moments.ROWS):
+        f, g = (each[start : start + moments.ROWS] for each in (coarse, fine))
+        together += moments.product(f, g)
+        coarse_where_fine += moments.product(f.power(2), moments.ones(g))
+        fine_where_coarse += moments.product(moments.ones(f), g.power(2))
+    f_norm, g_norm = (np.sqrt(moments.total(each, power=2)) for each in (coarse, fine))
+    where_coarse = f_norm[:, None] * np.sqrt(fine_where_coarse)
+    where_fine = np.sqrt(coarse_where_fine) * g_norm[None]
+    smaller = np.minimum(where_coarse, where_fine)
+    return np.divide(together, smaller, out=np.zeros_like(together), where=smaller > 0)
+
+
+def edges_across(
+    family: Sequence[Member], acts: Sequence[sparse.csr_matrix], *, min_active: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Pairs of latents of one width and the next with a similarity above EDGE, in the first seed.
+
+    The second table counts, for every two widths, the latents with such a relative, and those that
+    have one when the tokens of the wider dictionary are shuffled: dense latents are similar to
+    many by chance. Frames: splitting/edges.parquet and splitting/relatives.parquet.
+    """
+    first, rng = min(member.seed for member in family), np.random.default_rng(seed)
+    chain = sorted((member.d_sae, i) for i, member in enumerate(family) if member.seed == first)
+    edges, relatives = [pd.DataFrame(columns=[*_WIDTHS, "coarse", "fine", "similarity"])], []
+    for (coarse, i), (fine, j) in pairwise(chain):
+        judged = [np.flatnonzero(moments.firings(acts[k]) >= min_active) for k in (i, j)]
+        f, g = (acts[k][:, chosen] for k, chosen in zip((i, j), judged, strict=True))
+        similar, chance = similarity(f, g), similarity(f, g[rng.permutation(g.shape[0])])
+        parent, child = np.nonzero(similar > EDGE)
+        widths = dict(zip(_WIDTHS, (coarse, fine), strict=True))
+        found = {"coarse": judged[0][parent], "fine": judged[1][child]}
+        edges.append(pd.DataFrame(widths | found | {"similarity": similar[parent, child]}))
+        relatives.append(widths | _count_relatives(similar > EDGE, chance > EDGE))
+    together = [each for each in edges if len(each)] or edges[:1]
+    return pd.concat(together, ignore_index=True), pd.DataFrame(relatives)
+
+
+def summary(found: Splitting) -> dict[str, int | float]:
+    """Counts, for metrics.json."""
+    widths = found.latents.groupby("d_sae", sort=True)
+    numbers: dict[str, int | float] = {
+        "edges": len(found.edges),
+        "contexts": int(found.contexts["context"].nunique()),
+    }
+    for width, latents in widths:
+        numbers[f"single_token_share_{width}"] = float(latents["single_token"].mean())
+    return numbers
+
+
+_WIDTHS = ("coarse_d_sae", "fine_d_sae")
+
+
+def _count_relatives(related: np.ndarray, by_chance: np.ndarray) -> dict[str, int]:
+    parents, children = related.sum(axis=0), related.sum(axis=1)
+    return {
+        "n_coarse": len(children),
+        "n_fine": len(parents),
+        "with_parent": int((parents >= 1).sum()),
+        "with_two_parents": int((parents >= 2).sum()),
+        "with_child": int((children >= 1).sum()),
+        "with_two_children": int((children >= 2).sum()),
+        "null_with_parent": int(by_chance.any(axis=0).sum()),
+    }
+
+
+def _digit_effects(
+    sae: SAE,
+    R: torch.Tensor,
+    latents: pd.DataFrame,
+    labels: sparse.csr_matrix,
+    names: list[str],
+    text: Text,
+    vocabulary: Vocabulary,
+) -> dict[str, np.ndarray]:
+    """The mean logit weight of a context's latent on digits and on the context's other tokens.
+
+    In standard deviations of the latent's logit weights over the vocabulary; NaN without a context.
+    """
+    digit, other = np.full(len(latents), np.nan), np.full(len(latents), np.nan)
+    for index, name in enumerate(names):
+        chosen = np.flatnonzero((latents["context"] == name).to_numpy())
+        if not len(chosen):
+            continue
+        tokens = text.token[np.asarray(labels[:, [index]].todense()).ravel() > 0]
+        common = np.bincount(tokens, minlength=vocabulary.size).argsort(kind="stable")[::-1]
+        others = np.setdiff1d(common[:N_DIGITS_TOP], vocabulary.digits)
+        rows = torch.from_numpy(latents["latent"].to_numpy()[chosen].copy())
+        effects = logit_effects(sae.W_dec.detach().cpu()[rows], R.cpu()).numpy()
+        effects = effects / effects.std(axis=1, keepdims=True)
+        digit[chosen] = effects[:, vocabulary.digits].mean(axis=1)
+        other[chosen] = effects[:, others].mean(axis=1)
+    return {"digit_effect": digit, "other_effect": other}
+
+
+def _keyed(table: pd.DataFrame, key: dict[str, int]) -> pd.DataFrame:
+    keyed = table.assign(**key)
+    return keyed.loc[:, [*key, *table.columns]]
