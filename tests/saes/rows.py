@@ -4,9 +4,21 @@ from typing import Any
 
 from superposition.saes.base import ResamplingConfig, SaeConfig, TrainingConfig, architecture
 
-OWN_FIELDS: dict[str, dict[str, float]] = {
+OF_TOPK = {"k": 3, "k_aux": 2, "aux_coefficient": 1 / 32}
+OWN_FIELDS: dict[str, dict[str, Any]] = {
     "l1": {"l1_coefficient": 0.01},
-    "batch_topk": {"k": 3, "k_aux": 2, "aux_coefficient": 1 / 32, "threshold_decay": 0.9},
+    "l1_april": {"l1_coefficient": 0.5, "penalty_warm_up": 0.2, "initial_norm": 0.1},
+    "gated": {"l1_coefficient": 0.1, "penalty_warm_up": 0.2},
+    "jumprelu": {
+        "target_l0": 3.0,
+        "l0_coefficient": 0.5,
+        "penalty_warm_up": 0.2,
+        "bandwidth": 0.2,
+        "initial_threshold": 0.15,
+    },
+    "topk": OF_TOPK,
+    "batch_topk": OF_TOPK | {"threshold_decay": 0.9},
+    "matryoshka": OF_TOPK | {"threshold_decay": 0.9, "prefixes": [0.25, 0.5, 1.0]},
 }
 
 

@@ -277,6 +277,15 @@ def restore(config: SaeConfig, tensors: dict[str, Tensor]) -> SAE:
     return sae
 
 
+def ramp(progress: float, *, over: float) -> float:
+    """How much of a penalty counts at `progress`: it rises from 0 over a share of the training.
+
+    >>> ramp(0.01, over=0.05), ramp(0.5, over=0.05), ramp(0.0, over=0.0)
+    (0.2, 1.0, 1.0)
+    """
+    return min(1.0, progress / over) if over > 0 else 1.0
+
+
 def _modules() -> list[str]:
     return [module.name for module in iter_modules(import_module(PACKAGE).__path__)]
 

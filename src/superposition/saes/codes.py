@@ -200,4 +200,6 @@ class _Decode(torch.autograd.Function):
         grad_values = torch.ops.aten._embedding_bag_per_sample_weights_backward(
             grad.contiguous(), W_dec, pattern.latents, pattern.input_ends, pattern.inputs, 0
         )
-        return grad_values, transposed_times(pattern, values, grad.contiguous()), None
+        is_frozen = not ctx.needs_input_grad[1]
+        grad_W_dec = None if is_frozen else transposed_times(pattern, values, grad.contiguous())
+        return grad_values, grad_W_dec, None
