@@ -120,6 +120,11 @@ def _tokens(row: Row, tree: Row) -> Amounts:
     return 3 + text / 5e6, 12 * text, 1.4 * text
 
 
+def _concepts(row: Row, tree: Row) -> Amounts:
+    tokens = tree["text"]["max_bytes"] * tree["text"]["held_out_fraction"] / 3
+    return 4 + tokens / 4e4, 250 * tokens, 30 * tokens
+
+
 def _ngrams(row: Row, tree: Row) -> Amounts:
     tokens = tree["text"]["max_bytes"] / 3
     return 2 + tokens / 1.6e6, 130 * tokens, 0
@@ -195,6 +200,14 @@ def _sae(row: Row, tree: Row) -> Amounts:
     return seconds, (1 + 1.5 * width) * GIB, 17e6 * width
 
 
+def _sweep(row: Row, tree: Row) -> Amounts:
+    training, each = row["shared"]["training"], len(row["levels"]) * len(row["seeds"])
+    widths = each * sum(d_sae / 4096 for d_sae in row["d_sae"])
+    steps = training["n_steps"] * training["batch_size"] * widths / 2.2e4
+    evaluation = row["n_tokens"] * (8 + each * len(row["d_sae"]) + widths) / 5e4
+    return 10 + steps + evaluation, (0.5 + 0.1 * widths) * GIB, 17e6 * widths
+
+
 def _evaluation(row: Row, tree: Row) -> Amounts:
     rows = len(tree["sae"])
     return rows * (4 + tree["evaluation"]["n_tokens"] / 1.4e4), 1 * GIB, 1e6
@@ -213,7 +226,7 @@ def _paper(row: Row, tree: Row) -> Amounts:
     return 35, 0.5 * GIB, 2e7
 
 
-_WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"} | {
+_WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae", "sweep"} | {
     "memorisation",
     "robustness",
     "sparse_recovery",
@@ -222,6 +235,7 @@ _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae"} | {
 _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
     "tokens": _tokens,
+    "concepts": _concepts,
     "ngrams": _ngrams,
     "transformer": _transformer,
     "activations": _activations,
@@ -234,6 +248,7 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "theory": _theory,
     "toy_sae": _toy_sae,
     "sae": _sae,
+    "sweep": _sweep,
     "evaluation": _evaluation,
     "features": _features,
     "paper": _paper,

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from superposition.artefacts import (
     Adversarial,
     Artefacts,
+    Concepts,
     Evaluation,
     Features,
     Memorisation,
@@ -28,6 +29,7 @@ from superposition.artefacts import (
     Robustness,
     Sae,
     SparseRecovery,
+    Sweep,
     Text,
     Toy,
     ToySae,
@@ -104,6 +106,10 @@ class Results:
         """The evaluation of an autoencoder on held-out text."""
         return self._of("evaluation", row, Evaluation)
 
+    def sweep(self, row: str) -> Sweep:
+        """Autoencoders of one architecture, from few to many latents and active ones."""
+        return self._of("sweep", row, Sweep)
+
     def features(self, row: str) -> Features:
         """The latents of an autoencoder."""
         return self._of("features", row, Features)
@@ -127,6 +133,11 @@ class Results:
     def tokens(self) -> Artefacts:
         """The tokens: their metrics."""
         return self._keep("tokens", "", Artefacts)
+
+    @property
+    def concepts(self) -> Concepts:
+        """What every held-out token is: the catalogue and its metrics."""
+        return self._keep("concepts", "", Concepts)
 
     @property
     def ngrams(self) -> Artefacts:

@@ -7,10 +7,12 @@ from superposition.core.params import ParameterError, Params
 from superposition.features.evaluation import EvaluationConfig
 from superposition.features.exploration import FeaturesConfig
 from superposition.language.activations import ActivationsConfig
+from superposition.language.concepts.description import ConceptsConfig
 from superposition.language.corpus import TextConfig
 from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
-from superposition.saes import base
+from superposition.saes import base, sweep
+from superposition.saes.sweep import SweepConfig
 from superposition.toy.adversarial import AdversarialConfig
 from superposition.toy.branches import PerturbationConfig
 from superposition.toy.config import ToyConfig
@@ -22,6 +24,7 @@ from superposition.toy.theory_tables import TheoryConfig
 SECTIONS: dict[str, type] = {
     "text": TextConfig,
     "tokens": TokensConfig,
+    "concepts": ConceptsConfig,
     "perturbation": PerturbationConfig,
     "theory": TheoryConfig,
     "evaluation": EvaluationConfig,
@@ -38,6 +41,7 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "adversarial": AdversarialConfig,
     "toy_sae": None,
     "sae": None,
+    "sweep": SweepConfig,
 }
 """Sections of rows; None where the row's `arch` says which configuration it is."""
 SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
@@ -46,6 +50,7 @@ SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "sparse_recovery": ("toy", lambda config: config.models),
     "toy_sae": ("toy", lambda config: config.activations),
     "sae": ("activations", lambda config: config.activations),
+    "sweep": ("activations", lambda config: config.activations),
 }
 """For sections whose rows use a row of another section: which one, and how the row names it."""
 
@@ -75,6 +80,8 @@ def load_row(params: Params, section: str, row: str) -> Any:
                 f"{section}.{row} builds on {source}.{name_of(config)}, which does not exist; "
                 f"have: {have} ({params.origin})"
             )
+    if isinstance(config, SweepConfig):
+        sweep.points(config, key=f"sweep.{row}", origin=params.origin)
     return config
 
 

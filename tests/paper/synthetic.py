@@ -19,6 +19,7 @@ from superposition.claims import core
 from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.language import tokens
+from superposition.language.concepts.catalogue import CATALOGUE
 from superposition.results import NGRAMS
 from superposition.toy import tables, theory_tables
 from superposition.toy.config import ToyConfig
@@ -45,7 +46,7 @@ COUNTS = ("n_", "instances", "dead", "d_sae", "d_in", "packages", "train_", "hel
 def write_project(folder: Path) -> Path:
     """The paper, its settings and made-up results of the laptop scale in `folder`."""
     shutil.copytree(ROOT / "paper", folder / "paper")
-    for name in ("_quarto.yml", "dvc.yaml"):
+    for name in ("_quarto.yml", "dvc.yaml", "CITATION.cff"):
         shutil.copy(ROOT / name, folder)
     write_params(folder)
     write_results(Store(scale=SCALE, root=folder))
@@ -64,6 +65,7 @@ def write_params(folder: Path) -> None:
 def write_results(store: Store) -> None:
     """Every artefact that the pages read."""
     _text(store)
+    _concepts(store)
     for row in ROWS["toy"]:
         _toy(store, row)
     for row in ("uniform", "uniform-sparse"):
@@ -104,6 +106,30 @@ def _text(store: Store) -> None:
     config = tokens.TokensConfig(vocab_size=300, sample_bytes=10_000, seed=0)
     tokenizer = tokens.train_tokenizer([HOSTILE * 5, "def f(x):\n    return x\n" * 20], config)
     store.save_text(tokenizer.to_str(), "tokens", "tokenizer.json")
+
+
+def _concepts(store: Store) -> None:
+    """A catalogue with its real names and groups, counts made up."""
+    n = len(CATALOGUE)
+    table = frame(
+        "concepts/catalogue.parquet",
+        n,
+        concept=np.arange(n),
+        name=[concept.name for concept in CATALOGUE],
+        group=[concept.group for concept in CATALOGUE],
+        rule=[f"{concept.rule} {HOSTILE}" for concept in CATALOGUE],
+        kind=[("context", "token")[index % 2] for index in range(n)],
+        n_tokens=np.arange(n),
+        share=np.linspace(0, 1, n),
+        token_f1=np.linspace(0, 1, n),
+        judged=np.arange(n) % 3 > 0,
+    )
+    store.save_table(table, "concepts", "catalogue.parquet")
+    counts = ("documents", "documents_parsed", "documents_refused", "documents_without_parser")
+    counts += ("concepts", "concepts_judged", "concepts_context", "concepts_token", "tokens")
+    numbers = dict.fromkeys((*counts, "concepts_absent", "labels"), 7)
+    words = {"refused": [f"a.py: {HOSTILE}"], "refused_for": {HOSTILE: 1}}
+    store.save_json(numbers | words | {"labels_per_token": 7.5}, "concepts", "metrics.json")
 
 
 def _toy(store: Store, row: str) -> None:

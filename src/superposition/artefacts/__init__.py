@@ -5,9 +5,11 @@ A class loads the tables, tensors and metrics of one row when they are first ask
 
 from superposition.artefacts.core import Artefacts, Named, NotTrained
 from superposition.artefacts.language import (
+    Concepts,
     Evaluation,
     Features,
     Sae,
+    Sweep,
     Text,
     ToySae,
     Transformer,
@@ -26,6 +28,7 @@ from superposition.artefacts.toy import (
 __all__ = [
     "Adversarial",
     "Artefacts",
+    "Concepts",
     "Evaluation",
     "Features",
     "Memorisation",
@@ -37,6 +40,7 @@ __all__ = [
     "Sae",
     "Snapshots",
     "SparseRecovery",
+    "Sweep",
     "Text",
     "Toy",
     "ToySae",

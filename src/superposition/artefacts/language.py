@@ -61,6 +61,25 @@ class Evaluation(Artefacts):
         return self.table("latents")
 
 
+class Sweep(Artefacts):
+    """Autoencoders of several widths, levels of sparsity and seeds: `sweep/<row>`."""
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per autoencoder: what it came to on held-out text."""
+        return self.table("points")
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """One row per latent of each autoencoder."""
+        return self.table("latents")
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """The training curves."""
+        return self.table("history")
+
+
 class Features(Artefacts):
     """What the latents of an autoencoder mean: `features/<row>`."""
 
@@ -83,6 +102,15 @@ class Features(Artefacts):
     def latents(self) -> pd.DataFrame:
         """The latents chosen, and what they prefer."""
         return self.table("latents")
+
+
+class Concepts(Artefacts):
+    """What every held-out token is: `concepts`."""
+
+    @cached_property
+    def catalogue(self) -> pd.DataFrame:
+        """One row per concept: its rule, how frequent it is, whether the token gives it away."""
+        return self.table("catalogue")
 
 
 class Text(Artefacts):
