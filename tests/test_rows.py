@@ -34,7 +34,7 @@ def test_every_architecture_has_a_row() -> None:
     params = Params.read(root=ROOT)
     used = {
         params.value(section, row)["arch"]
-        for section in ("sae", "toy_sae")
+        for section in ("sae", "toy_sae", "sweep")
         for row in params.rows(section)
     }
     assert used == set(base.architectures())
@@ -62,6 +62,7 @@ def test_every_architecture_has_a_row() -> None:
             "shuffled",
             r"features\.autoencoders has l1: shuffled; have: l1: main",
         ),
+        ("sweep.widths.levels", [600], r"k=600 exceeds d_sae=512 \(params\.yaml: sweep\.widths\)"),
         ("text.source", "web", r"text\.source = 'web'.*packages"),
         ("transformer.shuffled.made_from", "tokens", r"what is made from tokens is trained"),
     ],

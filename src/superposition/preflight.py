@@ -218,6 +218,18 @@ def _features(row: Row, tree: Row) -> Amounts:
     return rows * (4 + tree["features"]["n_tokens"] / 2.4e4), 1 * GIB, 5e6 * rows
 
 
+def _universality(row: Row, tree: Row) -> Amounts:
+    return 8 + row["n_tokens"] / 1.5e4, GIB + 1500 * row["n_tokens"], 2e6
+
+
+def _splitting(row: Row, tree: Row) -> Amounts:
+    return 8 + row["n_tokens"] / 5e3, GIB + 4000 * row["n_tokens"], 5e6
+
+
+def _automata(row: Row, tree: Row) -> Amounts:
+    return 8 + row["n_tokens"] / 2.5e4, GIB + 1000 * row["n_tokens"], 1e6
+
+
 def _theory(row: Row, tree: Row) -> Amounts:
     return 3 + row["n_samples"] / 4e5 + row["thomson_starts"] / 30, 0.7 * GIB, 1e6
 
@@ -231,6 +243,7 @@ _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae", "sweep"} | 
     "robustness",
     "sparse_recovery",
     "adversarial",
+    "universality",
 }
 _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
@@ -251,5 +264,8 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "sweep": _sweep,
     "evaluation": _evaluation,
     "features": _features,
+    "universality": _universality,
+    "splitting": _splitting,
+    "automata": _automata,
     "paper": _paper,
 }

@@ -19,6 +19,9 @@ from jaxtyping import Float
 from tokenizers import Tokenizer
 
 from superposition.artefacts import (
+    Automata,
+    Splitting,
+    Universality,
     Adversarial,
     Artefacts,
     Concepts,
@@ -113,6 +116,20 @@ class Results:
     def features(self, row: str) -> Features:
         """The latents of an autoencoder."""
         return self._of("features", row, Features)
+
+    def universality(self, row: str) -> Universality:
+        """How alike the units of two autoencoders are."""
+        return self._of("universality", row, Universality)
+
+    @property
+    def splitting(self) -> Splitting:
+        """Latents of several widths."""
+        return self._keep("splitting", "", Splitting)
+
+    @property
+    def automata(self) -> Automata:
+        """Latents as states of a machine."""
+        return self._keep("automata", "", Automata)
 
     @property
     def theory(self) -> Artefacts:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from superposition.core.params import ParameterError, Params
+from superposition.features.automata import AutomataConfig
 from superposition.features.evaluation import EvaluationConfig
 from superposition.features.exploration import FeaturesConfig
+from superposition.features.splitting import SplittingConfig
+from superposition.features.universality import UniversalityConfig
 from superposition.language.activations import ActivationsConfig
 from superposition.language.concepts.description import ConceptsConfig
 from superposition.language.corpus import TextConfig
@@ -29,6 +32,8 @@ SECTIONS: dict[str, type] = {
     "theory": TheoryConfig,
     "evaluation": EvaluationConfig,
     "features": FeaturesConfig,
+    "splitting": SplittingConfig,
+    "automata": AutomataConfig,
 }
 """Sections that are one configuration."""
 SECTIONS_OF_ROWS: dict[str, type | None] = {
@@ -39,6 +44,7 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "memorisation": MemorisationConfig,
     "sparse_recovery": SparseRecoveryConfig,
     "adversarial": AdversarialConfig,
+    "universality": UniversalityConfig,
     "toy_sae": None,
     "sae": None,
     "sweep": SweepConfig,
@@ -49,6 +55,7 @@ SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "robustness": ("toy", lambda config: config.models),
     "sparse_recovery": ("toy", lambda config: config.models),
     "toy_sae": ("toy", lambda config: config.activations),
+    "universality": ("activations", lambda config: config.second_activations),
     "sae": ("activations", lambda config: config.activations),
     "sweep": ("activations", lambda config: config.activations),
 }

@@ -5,14 +5,17 @@ A class loads the tables, tensors and metrics of one row when they are first ask
 
 from superposition.artefacts.core import Artefacts, Named, NotTrained
 from superposition.artefacts.language import (
+    Automata,
     Concepts,
     Evaluation,
     Features,
     Sae,
     Sweep,
+    Splitting,
     Text,
     ToySae,
     Transformer,
+    Universality,
 )
 from superposition.artefacts.memorisation import Memorisation
 from superposition.artefacts.toy import (
@@ -26,6 +29,9 @@ from superposition.artefacts.toy import (
 )
 
 __all__ = [
+    "Automata",
+    "Splitting",
+    "Universality",
     "Adversarial",
     "Artefacts",
     "Concepts",

@@ -113,6 +113,82 @@ class Concepts(Artefacts):
         return self.table("catalogue")
 
 
+class Universality(Artefacts):
+    """How alike the units of two autoencoders are: `universality/<row>`."""
+
+    @cached_property
+    def units(self) -> pd.DataFrame:
+        """One row per unit of the first: its best match among those of the second."""
+        return self.table("units")
+
+    @cached_property
+    def contexts(self) -> pd.DataFrame:
+        """One row per context: the latent that detects it best, and its match."""
+        return self.table("contexts")
+
+    @cached_property
+    def neighbours(self) -> pd.DataFrame:
+        """Pairs of latents with similar decoder rows."""
+        return self.table("neighbours")
+
+    def of(self, kind: str) -> pd.DataFrame:
+        """The units of one kind, `latent` or `neuron`."""
+        return self.units.loc[self.units["kind"] == kind].reset_index(drop=True)
+
+
+class Splitting(Artefacts):
+    """Latents of several widths: `splitting`."""
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """One row per latent of each width and seed."""
+        return self.table("latents")
+
+    @cached_property
+    def contexts(self) -> pd.DataFrame:
+        """How many latents of each width and seed belong to each context."""
+        return self.table("contexts")
+
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """Similar latents of one width and the next."""
+        return self.table("edges")
+
+    @cached_property
+    def relatives(self) -> pd.DataFrame:
+        """How many latents have a similar one at the next width."""
+        return self.table("relatives")
+
+    @cached_property
+    def clusters(self) -> pd.DataFrame:
+        """Whether the latents of a context point in similar directions."""
+        return self.table("clusters")
+
+
+class Automata(Artefacts):
+    """Latents as states of a machine: `automata`."""
+
+    @cached_property
+    def states(self) -> pd.DataFrame:
+        """One row per latent: its transition to itself, its best cycle of two."""
+        return self.table("states")
+
+    @cached_property
+    def transitions(self) -> pd.DataFrame:
+        """The strongest transitions of the latents of contexts."""
+        return self.table("transitions")
+
+    @cached_property
+    def contexts(self) -> pd.DataFrame:
+        """The best latent of each context."""
+        return self.table("contexts")
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Text sampled with a latent pinned, and without."""
+        return self.table("samples")
+
+
 class Text(Artefacts):
     """The corpus: `text`."""
 

@@ -39,6 +39,8 @@ class FittedSae(NamedTuple):
     """Its weights."""
     history: pd.DataFrame
     """How training went: schema.yaml, sae/history.csv or, with instances, toy_sae/history."""
+    n_steps: int
+    """Steps made."""
     stopped: str
     """Why training ended before its time; empty if it did not."""
 
@@ -224,7 +226,7 @@ def _fitted(run: Run, n_steps: int) -> FittedSae:
     if run.step < n_steps and not run.stopped:
         raise ValueError(f"the activations end after {run.step} batches; n_steps={n_steps}")
     table = language_history if run.sae.n_instances is None else toy_history
-    return FittedSae(run.sae, table(run.rows), run.stopped)
+    return FittedSae(run.sae, table(run.rows), run.step, run.stopped)
 
 
 def _minimise_(run: Run, loss: Loss, lr: float) -> None:
