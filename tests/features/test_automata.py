@@ -11,6 +11,7 @@ from superposition.core.store import schema
 from superposition.features import automata, pinned
 from superposition.features.automata import AutomataConfig
 from superposition.features.encoded import Text
+from superposition.features.membership import Contexts
 from superposition.features.pinned import SamplingConfig
 from superposition.features.streaming import sample_windows
 from superposition.language.tokens import TokenStream
@@ -83,8 +84,7 @@ def read(model: OneLayerTransformer, sae: l1.SAE, stream: TokenStream) -> automa
         model,
         sae,
         stream,
-        labels,
-        ["high"],
+        Contexts(labels, ["high"]),
         planted=["high"],
         config=CONFIG,
         dtype=torch.float32,

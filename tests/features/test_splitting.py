@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
 
 from superposition.core.store import schema
-from superposition.features import directions, membership, splitting
-from superposition.features.splitting import Member, SplittingConfig, Vocabulary
-from superposition.language.tokens import TokenStream
+from superposition.features import directions, lineage, membership, splitting
+from superposition.features.lineage import Member
+from superposition.features.membership import Contexts
+from superposition.features.splitting import SplittingConfig, Vocabulary
+from superposition.language.concepts.labels import Labels
+from superposition.language.tokens import TokensConfig, TokenStream, train_tokenizer
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes import l1
 from superposition.saes.base import build
@@ -42,14 +46,14 @@ def naive(f: np.ndarray, g: np.ndarray) -> float:
 def test_similarity_is_the_larger_masked_cosine() -> None:
     rng = np.random.default_rng(0)
     f, g = (rng.random((60, d)) * (rng.random((60, d)) < 0.3) for d in (4, 5))
-    found = splitting.similarity(sparse.csr_matrix(f), sparse.csr_matrix(g))
+    found = lineage.similarity(sparse.csr_matrix(f), sparse.csr_matrix(g))
     expected = [[naive(f[:, i], g[:, j]) for j in range(5)] for i in range(4)]
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_part_of_a_latent_has_similarity_one_with_it_whatever_its_share() -> None:
     whole, part, apart = [1.0, 2, 3, 4, 0], [0.0, 0, 0, 2, 0], [0.0, 0, 0, 0, 9]
-    found = splitting.similarity(matrix(whole), matrix(part, apart))
+    found = lineage.similarity(matrix(whole), matrix(part, apart))
     np.testing.assert_allclose(found, [[1, 0]], atol=1e-6)
 
 
@@ -76,8 +80,7 @@ def split(model: OneLayerTransformer, sae: l1.SAE, stream: TokenStream) -> split
         model,
         family(sae),
         stream,
-        labels,
-        ["mostly"],
+        Contexts(labels, ["mostly"]),
         vocabulary(),
         config=CONFIG,
         dtype=torch.float32,
@@ -152,3 +155,28 @@ def test_a_latent_belongs_where_most_of_its_activity_is_and_rare_ones_nowhere() 
 def test_a_sweep_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="min_active=0"):
         replace(CONFIG, min_active=0)
+
+
+def test_contexts_are_the_judged_ones_that_no_token_gives_away_and_the_planted_ones() -> None:
+    labels = Labels(torch.tensor([0, 1, 3]), torch.tensor([3, 0, 2], dtype=torch.int16), 4)
+    catalogue = pd.DataFrame(
+        {
+            "concept": range(4),
+            "name": ["docstring", "comma", "rare", "dna"],
+            "kind": ["context", "token", "context", "context"],
+            "judged": [True, True, False, False],
+        }
+    )
+    found = membership.contexts_of(labels, catalogue)
+    assert found.names == ["docstring", "dna"]
+    assert found.at(np.array([0, 1])).toarray().tolist() == [[0, 1], [1, 0]]
+
+
+def test_digits_and_words_of_a_tokenizer() -> None:
+    config = TokensConfig(vocab_size=300, sample_bytes=1_000, seed=0)
+    tokenizer = train_tokenizer(["the 12 the 3 the the"], config)
+    known = splitting.vocabulary(tokenizer)
+    assert len(known.digits) == 10
+    words = [tokenizer.id_to_token(i) for i in np.flatnonzero(known.is_word)]
+    assert "the" in words
+    assert not known.is_word[known.digits].any()

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from superposition.core.store import schema
 from superposition.features import encoded, matching, streaming, universality
+from superposition.features.membership import Contexts
 from superposition.features.universality import Side, UniversalityConfig
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer, shuffled
@@ -54,9 +55,9 @@ def test_a_unit_silent_in_one_half_is_not_compared() -> None:
     assert matching.often_active(x, late, 2).tolist() == [0]
 
 
-def contexts(stream: TokenStream) -> sparse.csr_matrix:
+def contexts(stream: TokenStream) -> Contexts:
     rows = (stream.tokens % 3 == 0).numpy()[:, None]
-    return sparse.csr_matrix(rows.astype(np.float32))
+    return Contexts(sparse.csr_matrix(rows.astype(np.float32)), ["third"])
 
 
 def compared(
@@ -72,7 +73,6 @@ def compared(
         Side(other or model, sae),
         stream,
         contexts(stream),
-        ["third"],
         config=config,
         dtype=torch.float32,
     )

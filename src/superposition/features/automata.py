@@ -17,6 +17,7 @@ from scipy import sparse
 from superposition.features import encoded, membership, moments
 from superposition.features.encoded import Text
 from superposition.features.logit_effects import logit_effects, model_readout
+from superposition.features.membership import Contexts
 from superposition.features.pinned import SamplingConfig, prompts, sample_pinned
 from superposition.features.streaming import sample_windows
 from superposition.language.concepts.labels import halves
@@ -74,8 +75,7 @@ def read_automata(
     model: OneLayerTransformer,
     sae: SAE,
     stream: TokenStream,
-    contexts: sparse.csr_matrix,
-    names: list[str],
+    contexts: Contexts,
     *,
     planted: Sequence[str],
     config: AutomataConfig,
@@ -83,13 +83,12 @@ def read_automata(
 ) -> Automata:
     """The latents of `sae` as states, on windows of the held-out stream.
 
-    `contexts` labels every position of the stream: positions by contexts, called `names`; text is
-    sampled with the best latents of those that are `planted`.
+    Text is sampled with the best latents of the contexts that are `planted`.
     """
     n_ctx, size = model.config.n_ctx, config.batch_size
     windows = sample_windows(stream, n_ctx=n_ctx, n_tokens=config.n_tokens, seed=config.seed)
     text = encoded.text_of(windows)
-    labels = contexts[text.position]
+    labels, names = contexts.at(text.position), contexts.names
     (acts,) = encoded.encode(
         model, [sae], windows, batch_size=size, dtype=dtype, description="states"
     )

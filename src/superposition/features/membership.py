@@ -1,13 +1,42 @@
 """Which latents belong to which context, by what they are active on."""
 
+from typing import NamedTuple
+
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+import pandas as pd
+from jaxtyping import Bool, Float, Int, Shaped
 from scipy import sparse
 
 from superposition.features.moments import firings, precisions
+from superposition.language.concepts.labels import Labels
+from superposition.language.planted import KINDS
 
 OF_CONTEXT = 0.5
 """Precision from which a latent belongs to a context: most of its active tokens lie inside."""
+
+
+class Contexts(NamedTuple):
+    """The contexts whose latents are compared."""
+
+    labels: sparse.csr_matrix
+    """Which tokens have which: positions of the stream by contexts, ones."""
+    names: list[str]
+    """What each is called."""
+
+    def at(self, position: Int[np.ndarray, " n_tokens"]) -> sparse.csr_matrix:
+        """The labels of some positions."""
+        return self.labels[position]
+
+
+def contexts_of(labels: Labels, catalogue: pd.DataFrame) -> Contexts:
+    """The concepts that are frequent enough to be judged and that no single token gives away.
+
+    The planted contexts are among them whatever their frequency.
+    """
+    judged = catalogue["judged"] & (catalogue["kind"] == "context")
+    chosen = catalogue.loc[judged | catalogue["name"].isin(KINDS)]
+    matrix = sparse.csr_matrix(labels.matrix())
+    return Contexts(matrix[:, chosen["concept"].to_numpy()], chosen["name"].tolist())
 
 
 def members(

@@ -2,26 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from scipy import sparse
+from tokenizers import Tokenizer
 
 from superposition.features import directions, encoded, membership, moments
 from superposition.features.encoded import Text
+from superposition.features.lineage import Member, edges_across
 from superposition.features.logit_effects import logit_effects, model_readout
+from superposition.features.membership import Contexts
 from superposition.features.streaming import sample_windows
-from superposition.language.tokens import TokenStream
+from superposition.language.tokens import TokenStream, token_bytes
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.base import SAE
+from superposition.saes.sweep import Point
 
-EDGE = 0.4
-"""Similarity from which a latent of one width descends from one of another.
-Source: Towards Monosemanticity, Feature Splitting, footnote on the graph of splits."""
+DIGITS = "0123456789"
 N_DIGITS_TOP = 50
 """Tokens of a context whose logits digits are compared with: its most frequent ones."""
 
@@ -51,12 +52,17 @@ class SplittingConfig:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
 
 
-class Member(NamedTuple):
-    """One autoencoder of the family."""
-
-    d_sae: int
-    seed: int
-    sae: SAE
+def family(points: Sequence[Point], saes: Sequence[SAE], config: SplittingConfig) -> list[Member]:
+    """The autoencoders of some points of a sweep, in one family if there are two widths or more."""
+    widths = {point.config.d_sae for point in points}
+    if len(widths) < 2:
+        raise ValueError(
+            f"level={config.level} of sweep.{config.sweep} has {len(widths)} widths; needs 2"
+        )
+    return [
+        Member(point.config.d_sae, point.config.seed, sae)
+        for point, sae in zip(points, saes, strict=True)
+    ]
 
 
 class Vocabulary(NamedTuple):
@@ -68,6 +74,16 @@ class Vocabulary(NamedTuple):
     """Ids of the tokens that are one digit."""
     is_word: np.ndarray
     """Whether each token is a whole word: a space or nothing, then two letters or more."""
+
+
+def vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    """The digits and the words among the tokens of `tokenizer`."""
+    size = tokenizer.get_vocab_size()
+    texts = [token_bytes(tokenizer, token).decode(errors="replace") for token in range(size)]
+    is_digit = np.array([len(text) == 1 and text in DIGITS for text in texts])
+    words = [text.removeprefix(" ") for text in texts]
+    is_word = [len(word) > 1 and word.isalpha() for word in words]
+    return Vocabulary(size, np.flatnonzero(is_digit), np.array(is_word))
 
 
 class Splitting(NamedTuple):
@@ -89,21 +105,17 @@ def split(
     model: OneLayerTransformer,
     family: Sequence[Member],
     stream: TokenStream,
-    contexts: sparse.csr_matrix,
-    names: list[str],
+    contexts: Contexts,
     vocabulary: Vocabulary,
     *,
     config: SplittingConfig,
     dtype: torch.dtype,
 ) -> Splitting:
-    """What becomes of latents as the width grows, on windows of the held-out stream.
-
-    `contexts` labels every position of the stream: positions by contexts, called `names`.
-    """
+    """What becomes of latents as the width grows, on windows of the held-out stream."""
     n_ctx, size = model.config.n_ctx, config.batch_size
     windows = sample_windows(stream, n_ctx=n_ctx, n_tokens=config.n_tokens, seed=config.seed)
     text = encoded.text_of(windows)
-    labels = contexts[text.position]
+    labels, names = contexts.at(text.position), contexts.names
     dictionaries = [member.sae for member in family]
     acts = encoded.encode(
         model, dictionaries, windows, batch_size=size, dtype=dtype, description="widths"
@@ -166,54 +178,6 @@ def latent_table(
     return pd.DataFrame(columns)
 
 
-def similarity(
-    coarse: sparse.csr_matrix, fine: sparse.csr_matrix
-) -> Float[np.ndarray, "coarse fine"]:
-    """Masked cosine of activations: the larger of the cosines where one of the two is active.
-
-    s_ij = sum_t f_i g_j / (|f_i| |g_j|), where one of the norms is over the tokens alone on which
-    the other latent is active. A latent that is one part of another has similarity 1 with it.
-    Source: Towards Monosemanticity, Feature Splitting, footnote on the graph of splits.
-    """
-    together = np.zeros((coarse.shape[1], fine.shape[1]))
-    coarse_where_fine, fine_where_coarse = np.zeros_like(together), np.zeros_like(together)
-    for start in range(0, coarse.shape[0], moments.ROWS):
-        f, g = (each[start : start + moments.ROWS] for each in (coarse, fine))
-        together += moments.product(f, g)
-        coarse_where_fine += moments.product(f.power(2), moments.ones(g))
-        fine_where_coarse += moments.product(moments.ones(f), g.power(2))
-    f_norm, g_norm = (np.sqrt(moments.total(each, power=2)) for each in (coarse, fine))
-    where_coarse = f_norm[:, None] * np.sqrt(fine_where_coarse)
-    where_fine = np.sqrt(coarse_where_fine) * g_norm[None]
-    smaller = np.minimum(where_coarse, where_fine)
-    return np.divide(together, smaller, out=np.zeros_like(together), where=smaller > 0)
-
-
-def edges_across(
-    family: Sequence[Member], acts: Sequence[sparse.csr_matrix], *, min_active: int, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Pairs of latents of one width and the next with a similarity above EDGE, in the first seed.
-
-    The second table counts, for every two widths, the latents with such a relative, and those that
-    have one when the tokens of the wider dictionary are shuffled: dense latents are similar to
-    many by chance. Frames: splitting/edges.parquet and splitting/relatives.parquet.
-    """
-    first, rng = min(member.seed for member in family), np.random.default_rng(seed)
-    chain = sorted((member.d_sae, i) for i, member in enumerate(family) if member.seed == first)
-    edges, relatives = [pd.DataFrame(columns=[*_WIDTHS, "coarse", "fine", "similarity"])], []
-    for (coarse, i), (fine, j) in pairwise(chain):
-        judged = [np.flatnonzero(moments.firings(acts[k]) >= min_active) for k in (i, j)]
-        f, g = (acts[k][:, chosen] for k, chosen in zip((i, j), judged, strict=True))
-        similar, chance = similarity(f, g), similarity(f, g[rng.permutation(g.shape[0])])
-        parent, child = np.nonzero(similar > EDGE)
-        widths = dict(zip(_WIDTHS, (coarse, fine), strict=True))
-        found = {"coarse": judged[0][parent], "fine": judged[1][child]}
-        edges.append(pd.DataFrame(widths | found | {"similarity": similar[parent, child]}))
-        relatives.append(widths | _count_relatives(similar > EDGE, chance > EDGE))
-    together = [each for each in edges if len(each)] or edges[:1]
-    return pd.concat(together, ignore_index=True), pd.DataFrame(relatives)
-
-
 def summary(found: Splitting) -> dict[str, int | float]:
     """Counts, for metrics.json."""
     widths = found.latents.groupby("d_sae", sort=True)
@@ -224,22 +188,6 @@ def summary(found: Splitting) -> dict[str, int | float]:
     for width, latents in widths:
         numbers[f"single_token_share_{width}"] = float(latents["single_token"].mean())
     return numbers
-
-
-_WIDTHS = ("coarse_d_sae", "fine_d_sae")
-
-
-def _count_relatives(related: np.ndarray, by_chance: np.ndarray) -> dict[str, int]:
-    parents, children = related.sum(axis=0), related.sum(axis=1)
-    return {
-        "n_coarse": len(children),
-        "n_fine": len(parents),
-        "with_parent": int((parents >= 1).sum()),
-        "with_two_parents": int((parents >= 2).sum()),
-        "with_child": int((children >= 1).sum()),
-        "with_two_children": int((children >= 2).sum()),
-        "null_with_parent": int(by_chance.any(axis=0).sum()),
-    }
 
 
 def _digit_effects(

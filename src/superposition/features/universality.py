@@ -18,6 +18,7 @@ from superposition.features.directions import neighbours
 from superposition.features.encoded import Text
 from superposition.features.logit_effects import logit_effects, model_readout
 from superposition.features.matching import Best, matches, neuron_matches, often_active
+from superposition.features.membership import Contexts
 from superposition.features.streaming import Windows, sample_windows
 from superposition.language.concepts.labels import halves
 from superposition.language.tokens import TokenStream
@@ -94,16 +95,12 @@ def compare(
     first: Side,
     second: Side,
     stream: TokenStream,
-    contexts: sparse.csr_matrix,
-    names: list[str],
+    contexts: Contexts,
     *,
     config: UniversalityConfig,
     dtype: torch.dtype,
 ) -> Comparison:
-    """How alike the units of both sides are, on windows of the held-out stream.
-
-    `contexts` labels every position of the stream: positions by contexts, called `names`.
-    """
+    """How alike the units of both sides are, on windows of the held-out stream."""
     n_ctx = first.model.config.n_ctx
     windows = sample_windows(stream, n_ctx=n_ctx, n_tokens=config.n_tokens, seed=config.seed)
     text = encoded.text_of(windows)
@@ -118,7 +115,7 @@ def compare(
     if not config.same_model:
         tables.append(_neurons(first.model, second.model, windows, late, config))
     units = pd.concat([table.reindex(columns=COLUMNS) for table in tables], ignore_index=True)
-    labels = contexts[text.position]
+    labels, names = contexts.at(text.position), contexts.names
     found = context_matches(acts, labels, names, late, latents)
     return Comparison(units, found, neighbours(first.sae))
 
