@@ -133,3 +133,105 @@ def test_inputs_that_want_gradients_get_them_from_dense_codes() -> None:
     codes.dense().sum().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("k", [1, 3, 18])
+@pytest.mark.parametrize("shift", [0.0, -6.0, -100.0], ids=["usual", "empty rows", "all dead"])
+def test_sparse_top_k_has_the_values_and_gradients_of_dense_autograd(k: int, shift: float) -> None:
+    x, W_enc, bias, W_dec = problem(shift=shift)
+    codes = kernels.top_k(kernels.linear(x, W_enc, bias), k)
+    assert isinstance(codes, SparseCodes)
+    loss = (codes.decode(W_dec) - x).pow(4).sum() + codes.sums().sum()
+    fast = torch.autograd.grad(loss, [W_enc, bias, W_dec])
+
+    pre_acts = x @ W_enc + bias
+    kept = torch.stack([sort_batch_top_k(each[None], k)[0] for each in pre_acts.detach()])
+    acts = pre_acts * kept
+    loss = (acts @ W_dec - x).pow(4).sum() + acts.sum()
+    torch.testing.assert_close(codes.dense(), acts)
+    torch.testing.assert_close(fast, torch.autograd.grad(loss, [W_enc, bias, W_dec]))
+
+
+def test_of_equal_values_as_many_are_kept_as_wanted() -> None:
+    pre_acts = kernels.linear(torch.ones(4, 1), torch.ones(1, 6), torch.zeros(6))
+    codes = kernels.top_k(pre_acts, 2)
+    assert codes.sums().tolist() == [2.0] * 4
+    assert float(codes.l0()) == 2.0
+
+
+@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
+def test_a_mask_of_another_rule_has_the_gradients_of_autograd(
+    sparse_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mask takes negative pre-activations, too: only the architecture knows what is active."""
+    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    x, W_enc, bias, W_dec = problem()
+    mask = torch.rand(24, 18, generator=torch.Generator().manual_seed(1)) < 0.3
+    codes = kernels.where(kernels.linear(x, W_enc, bias), mask)
+    assert isinstance(codes, SparseCodes if sparse_below else DenseCodes)
+    fast = torch.autograd.grad((codes.decode(W_dec) - x).pow(4).sum(), [W_enc, bias, W_dec])
+
+    acts = (x @ W_enc + bias) * mask
+    loss = (acts @ W_dec - x).pow(4).sum()
+    torch.testing.assert_close(codes.dense(), acts)
+    torch.testing.assert_close(fast, torch.autograd.grad(loss, [W_enc, bias, W_dec]))
+    if sparse_below:
+        torch.testing.assert_close(codes.positive().dense(), acts.relu())
+
+
+@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
+def test_rescaled_pre_activations_are_those_of_a_second_product(
+    sparse_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    x, W_enc, bias, W_dec = problem()
+    gain, other = W_dec.detach()[:, 0].clone(), W_dec.detach()[:, 1].clone()
+    wanted = [W_enc, gain.requires_grad_(), other.requires_grad_()]
+    fast = kernels.rescaled(kernels.linear(x, W_enc, bias), gain, other)
+    plain = kernels.linear(x, W_enc * gain, other)
+    torch.testing.assert_close(fast.values, plain.values)
+    gradients = [
+        torch.autograd.grad(kernels.above(each).decode(W_dec).pow(2).sum(), wanted)
+        for each in (fast, plain)
+    ]
+    torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
+def test_a_group_of_latents_decodes_alone(
+    sparse_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    x, W_enc, bias, W_dec = problem()
+    codes = kernels.above(kernels.linear(x, W_enc, bias))
+    group = codes.within(5, 11)
+    acts = (x @ W_enc + bias).relu()[:, 5:11]
+    torch.testing.assert_close(group.dense(), acts)
+    torch.testing.assert_close(group.decode(W_dec[5:11]), acts @ W_dec[5:11])
+    assert torch.equal(group.fired(), (acts > 0).any(0))
+    ours, theirs = (
+        torch.autograd.grad(each.pow(2).sum(), [W_enc, bias], retain_graph=True)
+        for each in (group.dense(), acts)
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
+def test_numbers_of_latents_meet_their_values(
+    sparse_below: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    x, W_enc, bias, _ = problem()
+    weights = torch.arange(18.0, dtype=torch.float64)
+    codes = kernels.above(kernels.linear(x, W_enc, bias))
+    weighted = codes.with_values(codes.values * codes.spread(weights))
+    torch.testing.assert_close(weighted.dense(), (x @ W_enc + bias).relu() * weights)
+
+
+def test_a_frozen_decoder_passes_gradients_on_and_gets_none() -> None:
+    x, W_enc, bias, W_dec = problem()
+    codes = kernels.top_k(kernels.linear(x, W_enc, bias), 3)
+    codes.decode(W_dec.detach()).pow(2).sum().backward()
+    assert W_dec.grad is None
+    assert W_enc.grad is not None
+    assert W_enc.grad.any()
