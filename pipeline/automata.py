@@ -4,7 +4,6 @@ from pipeline.inputs import autoencoder, concepts, language
 from superposition.core import compute
 from superposition.core.stage import Stage, run
 from superposition.features import automata, membership
-from superposition.language.planted import KINDS
 
 
 def main(stage: Stage) -> None:
@@ -15,7 +14,7 @@ def main(stage: Stage) -> None:
         autoencoder.sae(stage, config.sae),
         language.stream(stage, "held_out"),
         membership.contexts_of(concepts.labels(stage), concepts.catalogue(stage)),
-        planted=KINDS,
+        planted=membership.PLANTED,
         config=config,
         dtype=compute.matmul_dtype(stage.device),
     )

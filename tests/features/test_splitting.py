@@ -162,14 +162,19 @@ def test_contexts_are_the_judged_ones_that_no_token_gives_away_and_the_planted_o
     catalogue = pd.DataFrame(
         {
             "concept": range(4),
-            "name": ["docstring", "comma", "rare", "dna"],
+            "name": ["docstring", "comma", "rare", "planted DNA"],
             "kind": ["context", "token", "context", "context"],
             "judged": [True, True, False, False],
         }
     )
     found = membership.contexts_of(labels, catalogue)
-    assert found.names == ["docstring", "dna"]
+    assert found.names == ["docstring", "planted DNA"]
     assert found.at(np.array([0, 1])).toarray().tolist() == [[0, 1], [1, 0]]
+
+
+def test_the_commonest_word_is_the_commonest_among_words() -> None:
+    token = np.array([3, 3, 3, 25, 25, 22])
+    assert splitting.commonest_word(token, vocabulary()) == 25
 
 
 def test_digits_and_words_of_a_tokenizer() -> None:

@@ -9,8 +9,9 @@ from scipy import sparse
 
 from superposition.features.moments import firings, precisions
 from superposition.language.concepts.labels import Labels
-from superposition.language.planted import KINDS
 
+PLANTED = ("planted base64", "planted hexadecimal", "planted DNA")
+"""Names of the contexts that were made by hand, in the catalogue of concepts."""
 OF_CONTEXT = 0.5
 """Precision from which a latent belongs to a context: most of its active tokens lie inside."""
 
@@ -34,7 +35,7 @@ def contexts_of(labels: Labels, catalogue: pd.DataFrame) -> Contexts:
     The planted contexts are among them whatever their frequency.
     """
     judged = catalogue["judged"] & (catalogue["kind"] == "context")
-    chosen = catalogue.loc[judged | catalogue["name"].isin(KINDS)]
+    chosen = catalogue.loc[judged | catalogue["name"].isin(PLANTED)]
     matrix = sparse.csr_matrix(labels.matrix())
     return Contexts(matrix[:, chosen["concept"].to_numpy()], chosen["name"].tolist())
 

@@ -145,6 +145,12 @@ def split(
     )
 
 
+def commonest_word(token: Int[np.ndarray, " n_tokens"], of: Vocabulary) -> int:
+    """The id of the word that occurs most often; -1 if the vocabulary has no word."""
+    counts = np.bincount(token, minlength=of.size) * of.is_word
+    return int(counts.argmax()) if of.is_word.any() else -1
+
+
 def latent_table(
     acts: sparse.csr_matrix,
     belongs: np.ndarray,
@@ -170,7 +176,7 @@ def latent_table(
         "top_token": top[judged],
         "top_token_share": share[judged],
         "single_token": encoded.is_single_token(acts, text.token)[judged],
-        "top_is_word": vocabulary.is_word[top[judged]],
+        "on_commonest_word": top[judged] == commonest_word(text.token, vocabulary),
         "context": context[judged],
         "precision": precision[judged],
         "digit_share": digits[judged],
