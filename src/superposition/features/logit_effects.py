@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from superposition.features.streaming import Windows, window_batches
@@ -47,7 +47,7 @@ def mean_inverse_scale(model: OneLayerTransformer, windows: Windows, *, batch_si
     """
     total, n = 0.0, 0
     for batch in window_batches(windows, batch_size=batch_size, description="LayerNorm's scale"):
-        residual = _input_of(model, model.ln_out, batch.tokens[:, :-1].to(model.device))
+        residual = input_of(model, model.ln_out, batch.tokens[:, :-1].to(model.device))
         variance = residual.float().var(dim=-1, correction=0)
         total += (variance + model.ln_out.eps).rsqrt().sum(dtype=torch.float64).item()
         n += variance.numel()
@@ -61,6 +61,19 @@ def model_readout(
     inverse_scale = mean_inverse_scale(model, windows, batch_size=batch_size)
     ln_weight = model.ln_out.weight
     return readout(model.W_out, model.W_U, ln_weight=ln_weight, inverse_scale=inverse_scale)
+
+
+def input_of(
+    model: OneLayerTransformer, module: nn.Module, tokens: Int[Tensor, "batch seq"]
+) -> Float[Tensor, "batch seq d_model"]:
+    """What `module` is given when `model` reads `tokens`."""
+    seen: list[Tensor] = []
+    hook = module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        model.last_residual(tokens)
+    finally:
+        hook.remove()
+    return seen[0]
 
 
 def logit_effects(
@@ -92,17 +105,6 @@ def top_logits(
         for sign, largest in (("up", True), ("down", False))
     ]
     return pd.concat(frames, ignore_index=True)
-
-
-def _input_of(model: OneLayerTransformer, module: nn.Module, tokens: Tensor) -> Tensor:
-    """What `module` is given when `model` reads `tokens`."""
-    seen: list[Tensor] = []
-    hook = module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    try:
-        model.last_residual(tokens)
-    finally:
-        hook.remove()
-    return seen[0]
 
 
 def _strongest(
