@@ -194,6 +194,16 @@ def _toy_sae(row: Row, tree: Row) -> Amounts:
     return 2 + row["training"]["n_steps"] / 900, 0.3 * GIB, 1e6
 
 
+def _toy_comparison(row: Row, tree: Row) -> Amounts:
+    shared = row["shared"]["training"]
+    steps = sum(
+        own.get("training", {}).get("n_steps", shared["n_steps"])
+        for own in row["variants"].values()
+    )
+    instances = tree["toy"][row["models"]]["n_seeds"] * row["data"].get("n_copies", 1)
+    return 4 + steps * (6e-4 + 3e-7 * instances * shared["batch_size"]), 0.7 * GIB, 1e6
+
+
 def _sae(row: Row, tree: Row) -> Amounts:
     width = row["d_sae"] / 4096
     seconds = 5 + row["training"]["n_steps"] * row["training"]["batch_size"] * width / 3.5e4
@@ -230,6 +240,31 @@ def _automata(row: Row, tree: Row) -> Amounts:
     return 8 + row["n_tokens"] / 2.5e4, GIB + 1000 * row["n_tokens"], 1e6
 
 
+def _contexts(row: Row, tree: Row) -> Amounts:
+    return 8 + row["n_tokens"] / 1.4e4, GIB + 2500 * row["n_tokens"], 1e6
+
+
+def _causal(row: Row, tree: Row) -> Amounts:
+    rows = len(tree["contexts"])
+    cases = row["n_cases"] * (row["n_random"] + 200) + 200 * row["n_prompts"] * row["n_new"]
+    return rows * (8 + row["n_tokens"] / 3e4 + cases / 8e3), GIB + 1500 * row["n_tokens"], 1e6
+
+
+def _consistency(row: Row, tree: Row) -> Amounts:
+    seconds = 6 + row["n_tokens"] / 3e4 + row["n_tokens"] * row["n_units"] / 1.2e7
+    return seconds, GIB + 3500 * row["n_tokens"], 1e6
+
+
+def _interpretability(row: Row, tree: Row) -> Amounts:
+    rate = 2.2e4 if row["dictionary"] == "sae" else 3e4
+    return 8 + row["n_tokens"] / rate, 1.5 * GIB + 200 * row["n_tokens"], 2e6
+
+
+def _probes(row: Row, tree: Row) -> Amounts:
+    passes = row["n_tokens"] * (2 + row["n_epochs"])
+    return 6 + passes / 3e5 + row["n_tokens"] / 1e5, 0.5 * GIB + 1500 * row["n_tokens"], 1e5
+
+
 def _theory(row: Row, tree: Row) -> Amounts:
     return 3 + row["n_samples"] / 4e5 + row["thomson_starts"] / 30, 0.7 * GIB, 1e6
 
@@ -243,7 +278,12 @@ _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae", "sweep"} | 
     "robustness",
     "sparse_recovery",
     "adversarial",
+    "toy_comparison",
     "universality",
+    "contexts",
+    "consistency",
+    "interpretability",
+    "probes",
 }
 _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
@@ -260,11 +300,17 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "perturbation": _perturbation,
     "theory": _theory,
     "toy_sae": _toy_sae,
+    "toy_comparison": _toy_comparison,
     "sae": _sae,
     "sweep": _sweep,
     "evaluation": _evaluation,
     "features": _features,
     "universality": _universality,
+    "contexts": _contexts,
+    "causal": _causal,
+    "consistency": _consistency,
+    "interpretability": _interpretability,
+    "probes": _probes,
     "splitting": _splitting,
     "automata": _automata,
     "paper": _paper,

@@ -19,31 +19,37 @@ from jaxtyping import Float
 from tokenizers import Tokenizer
 
 from superposition.artefacts import (
-    Automata,
-    Splitting,
-    Universality,
     Adversarial,
     Artefacts,
+    Automata,
+    Causal,
     Concepts,
+    Consistency,
+    Contexts,
     Evaluation,
     Features,
+    Interpretability,
     Memorisation,
     Perturbation,
+    Probes,
     Robustness,
     Sae,
     SparseRecovery,
+    Splitting,
     Sweep,
     Text,
     Toy,
+    ToyComparison,
     ToySae,
     Transformer,
+    Universality,
 )
 from superposition.core.params import Params
 from superposition.core.store import Store
 
 NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
 """The n-gram baselines, shortest context first."""
-ROWS_OF = {"evaluation": "sae", "features": "sae"}
+ROWS_OF = {"evaluation": "sae", "features": "sae", "causal": "contexts"}
 """Stages that run once per row of another section."""
 
 A = TypeVar("A", bound=Artefacts)
@@ -97,6 +103,10 @@ class Results:
         """Autoencoders on toy models."""
         return self._of("toy_sae", row, ToySae)
 
+    def toy_comparison(self, row: str) -> ToyComparison:
+        """Variants of an autoencoder on toy models."""
+        return self._of("toy_comparison", row, ToyComparison)
+
     def transformer(self, row: str) -> Transformer:
         """A language model."""
         return self._of("transformer", row, Transformer)
@@ -131,6 +141,18 @@ class Results:
         """Latents as states of a machine."""
         return self._keep("automata", "", Automata)
 
+    def contexts(self, row: str) -> Contexts:
+        """The best latent of every concept, tested."""
+        return self._of("contexts", row, Contexts)
+
+    def causal(self, row: str) -> Causal:
+        """The same latents taken away and held."""
+        return self._of("causal", row, Causal)
+
+    def consistency(self, row: str) -> Consistency:
+        """Random latents and neurons, scored without concepts."""
+        return self._of("consistency", row, Consistency)
+
     @property
     def theory(self) -> Artefacts:
         """What was computed without training: its tables."""
@@ -150,6 +172,14 @@ class Results:
     def tokens(self) -> Artefacts:
         """The tokens: their metrics."""
         return self._keep("tokens", "", Artefacts)
+
+    def interpretability(self, row: str) -> Interpretability:
+        """What the units of a dictionary mean."""
+        return self._of("interpretability", row, Interpretability)
+
+    def probes(self, row: str) -> Probes:
+        """Linear probes on the neurons of a transformer."""
+        return self._of("probes", row, Probes)
 
     @property
     def concepts(self) -> Concepts:

@@ -5,8 +5,13 @@ from typing import Any
 
 from superposition.core.params import ParameterError, Params
 from superposition.features.automata import AutomataConfig
+from superposition.features.consistency import ConsistencyConfig
+from superposition.features.contexts import ContextsConfig
 from superposition.features.evaluation import EvaluationConfig
 from superposition.features.exploration import FeaturesConfig
+from superposition.features.interpretability import InterpretabilityConfig
+from superposition.features.intervention_setting import CausalConfig
+from superposition.features.probes import ProbesConfig
 from superposition.features.splitting import SplittingConfig
 from superposition.features.universality import UniversalityConfig
 from superposition.language.activations import ActivationsConfig
@@ -15,6 +20,7 @@ from superposition.language.corpus import TextConfig
 from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
 from superposition.saes import base, sweep
+from superposition.saes.comparison import ComparisonConfig
 from superposition.saes.sweep import SweepConfig
 from superposition.toy.adversarial import AdversarialConfig
 from superposition.toy.branches import PerturbationConfig
@@ -33,6 +39,7 @@ SECTIONS: dict[str, type] = {
     "evaluation": EvaluationConfig,
     "features": FeaturesConfig,
     "splitting": SplittingConfig,
+    "causal": CausalConfig,
     "automata": AutomataConfig,
 }
 """Sections that are one configuration."""
@@ -45,7 +52,12 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "sparse_recovery": SparseRecoveryConfig,
     "adversarial": AdversarialConfig,
     "universality": UniversalityConfig,
+    "contexts": ContextsConfig,
+    "consistency": ConsistencyConfig,
+    "interpretability": InterpretabilityConfig,
+    "probes": ProbesConfig,
     "toy_sae": None,
+    "toy_comparison": ComparisonConfig,
     "sae": None,
     "sweep": SweepConfig,
 }
@@ -55,8 +67,13 @@ SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "robustness": ("toy", lambda config: config.models),
     "sparse_recovery": ("toy", lambda config: config.models),
     "toy_sae": ("toy", lambda config: config.activations),
+    "toy_comparison": ("toy", lambda config: config.models),
     "universality": ("activations", lambda config: config.second_activations),
     "sae": ("activations", lambda config: config.activations),
+    "contexts": ("sae", lambda config: config.sae),
+    "consistency": ("sae", lambda config: config.sae),
+    "interpretability": ("activations", lambda config: config.activations),
+    "probes": ("activations", lambda config: config.activations),
     "sweep": ("activations", lambda config: config.activations),
 }
 """For sections whose rows use a row of another section: which one, and how the row names it."""

@@ -4,20 +4,23 @@ A class loads the tables, tensors and metrics of one row when they are first ask
 """
 
 from superposition.artefacts.core import Artefacts, Named, NotTrained
+from superposition.artefacts.interpretability import Interpretability, Probes
 from superposition.artefacts.language import (
     Automata,
     Concepts,
     Evaluation,
     Features,
     Sae,
-    Sweep,
     Splitting,
+    Sweep,
     Text,
+    ToyComparison,
     ToySae,
     Transformer,
     Universality,
 )
 from superposition.artefacts.memorisation import Memorisation
+from superposition.artefacts.single_features import Causal, Consistency, Contexts
 from superposition.artefacts.toy import (
     Adversarial,
     Perturbation,
@@ -29,26 +32,32 @@ from superposition.artefacts.toy import (
 )
 
 __all__ = [
-    "Automata",
-    "Splitting",
-    "Universality",
     "Adversarial",
     "Artefacts",
+    "Automata",
+    "Causal",
     "Concepts",
+    "Consistency",
+    "Contexts",
     "Evaluation",
     "Features",
+    "Interpretability",
     "Memorisation",
     "Named",
     "NotTrained",
     "Perturbation",
+    "Probes",
     "Robustness",
     "Runs",
     "Sae",
     "Snapshots",
     "SparseRecovery",
+    "Splitting",
     "Sweep",
     "Text",
     "Toy",
+    "ToyComparison",
     "ToySae",
     "Transformer",
+    "Universality",
 ]

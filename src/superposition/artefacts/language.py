@@ -34,6 +34,35 @@ class ToySae(Artefacts):
         return wide.to_numpy(dtype=np.int64).sum(axis=1)
 
 
+class ToyComparison(Artefacts):
+    """Variants of an autoencoder on toy models: `toy_comparison/<row>`."""
+
+    @cached_property
+    def instances(self) -> pd.DataFrame:
+        """One row per variant and instance."""
+        return self.table("instances")
+
+    @cached_property
+    def features(self) -> pd.DataFrame:
+        """One row per variant, instance and represented feature."""
+        return self.table("features")
+
+    @cached_property
+    def latents(self) -> pd.DataFrame:
+        """One row per variant, instance and latent."""
+        return self.table("latents")
+
+    @cached_property
+    def trace(self) -> pd.DataFrame:
+        """One row per variant, instance and traced step."""
+        return self.table("trace")
+
+    def paired(self, column: str) -> pd.DataFrame:
+        """A column of `instances`: a row per instance, a column per variant, in their order."""
+        wide = self.instances.pivot(index="instance", columns="variant", values=column)
+        return wide[list(dict.fromkeys(self.instances["variant"]))]
+
+
 class Transformer(Artefacts):
     """A language model: `transformer/<row>`."""
 
