@@ -44,24 +44,6 @@ def test_results_like_the_papers_are_replicated_and_others_are_not(
     assert claim.judge(r).holds == holds
 
 
-@pytest.mark.parametrize(
-    ("counts", "holds"),
-    [((400, 100, 40), "replicated"), ((100, 400, 40), "not replicated"), ((40,), "partly")],
-)
-def test_dense_latents_must_become_fewer_as_the_coefficient_rises(
-    r: Results, counts: tuple[int, ...], holds: str
-) -> None:
-    for index, count in enumerate(counts):
-        name = "l1" if index == len(counts) - 1 else f"l1-{index}"
-        add_sae(r, name, {"over_one_percent": count}, l1_coefficient=0.001 * (index + 1))
-    assert monosemanticity.over_one_percent.judge(r).holds == holds
-
-
-def test_a_single_coefficient_with_many_dense_latents_is_not_replicated(r: Results) -> None:
-    add_sae(r, "l1", {"over_one_percent": 1000})
-    assert monosemanticity.over_one_percent.judge(r).holds == "not replicated"
-
-
 def test_the_recipe_of_the_library_agrees_in_every_part() -> None:
     assert all(recipe.check_definition(l1.SAE(recipe.CONFIG, d_in=recipe.D_IN)).values())
     assert all(recipe.check_resampling(*library()).values())

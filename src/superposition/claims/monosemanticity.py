@@ -4,8 +4,6 @@ The paper's model saw 100 billion tokens and its autoencoders 8 billion activati
 thousands of times smaller. Its numbers are therefore targets to compare with, in wide bands.
 """
 
-import numpy as np
-
 from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
@@ -88,41 +86,3 @@ def dead_and_ultra_low(r: Results) -> Verdict:
         detail=f"{of(m.dead, m.d_sae)} latents are dead, {fmt(m.ultra_low_density)} of ultra-low "
         f"density ({fmt(m.ultra_low_density_fraction, '%')}) on {fmt(m.n_tokens)} tokens.",
     )
-
-
-@claim(
-    "b22-over-1pct",
-    paper=PAPER,
-    source="Appendix, hyperparameter selection",
-    published="many latents with a density above 1% mean that the L1 coefficient is too low",
-    expected="Among L1 autoencoders of one width, the number of latents with a density above 1% "
-    "falls with every increase of the coefficient, over three coefficients or more. Partly, with "
-    "fewer of them: at most 5% of the latents are above 1% at the chosen coefficient.",
-    quantity="latents with a density above 1%, by rising coefficient",
-    figure="features.html#fig-density",
-    rows=L1,
-)
-def over_one_percent(r: Results) -> Verdict:
-    """Many latents with a density above 1% are a sign that the L1 coefficient is too low."""
-    counts = _by_coefficient(r)
-    falls = bool((np.diff(list(counts.values())) < 0).all())
-    m = r.evaluation("l1").metrics
-    share = m.over_one_percent / m.d_sae
-    enough = len(counts) >= 3
-    return Verdict(
-        measured=", ".join(map(str, counts.values())),
-        holds=graded(enough and falls, not enough and falls and share <= 0.05),
-        detail=f"Coefficients {', '.join(f'{c:g}' for c in counts)}; at the chosen one "
-        f"{fmt(share, '%')} of the latents are above 1%, with L0 {fmt(float(m.l0))}.",
-    )
-
-
-def _by_coefficient(r: Results) -> dict[float, int]:
-    """Latents above 1% density of each L1 autoencoder as wide as the row l1, by coefficient."""
-    rows = {row: r.params.value("sae", row) for row in r.rows("sae")}
-    alike = [
-        (fields["l1_coefficient"], r.evaluation(row).metrics.over_one_percent)
-        for row, fields in rows.items()
-        if fields["arch"] == "l1" and fields["d_sae"] == rows["l1"]["d_sae"]
-    ]
-    return dict(sorted(alike))
