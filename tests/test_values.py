@@ -122,7 +122,7 @@ def test_a_misspelt_value_is_told_which_exist(v: Named) -> None:
 def test_no_value_is_empty_or_acts_in_markdown(v: Named) -> None:
     texts = [getattr(v, name) for name in v]
     assert all(isinstance(text, str) and text for text in texts)
-    assert all(text._repr_markdown_() == text for text in texts)
+    assert all(text._repr_markdown_().startswith(f"[{text}]{{.value") for text in texts)
     assert not [text for text in texts if re.search(r"[*_`~<>\[\]$#\\|^@]|\bnan\b", text)]
 
 

@@ -4,6 +4,7 @@
   const folder = document.currentScript.src.replace(/[^/]*$/, "");
   const figures = [...document.querySelectorAll(".vega-figure")];
   const drawn = new Map();
+  const views = new Map();
   let vega = null;
 
   const isDark = () => document.body.classList.contains("quarto-dark");
@@ -86,6 +87,7 @@
         tooltip: { theme },
       });
       drawn.set(figure, result);
+      views.set(figure, result.view);
       figure.dataset.drawn = theme;
       host.style.minHeight = "";
     } catch (error) {
@@ -120,6 +122,12 @@
       }
     }
   }).observe(document.body, { attributeFilter: ["class"] });
+
+  // The view of a figure, drawn now if it was not yet: for the downloads of its card.
+  window.drawFigure = async (figure) => {
+    if (!views.has(figure)) await (queue(figure) ?? draw(figure));
+    return views.get(figure);
+  };
 
   window.addEventListener("beforeprint", () => figures.forEach(queue));
 })();

@@ -24,12 +24,19 @@ Texts = dict[str, str]
 
 
 class Text(str):
-    """A value that the pages show as it is; the repr they would use spells no-break spaces out."""
+    """A value as the pages show it: a span that knows its name and the experiments behind it.
 
-    __slots__ = ()
+    The repr they would use otherwise spells no-break spaces out.
+    """
+
+    name: str = ""
+    """Its name in `values`."""
+    origins: str = ""
+    """The experiments that its group of values was computed from: stage, or stage@row."""
 
     def _repr_markdown_(self) -> str:
-        return str(self)
+        origins = f' data-from="{self.origins}"' if self.origins else ""
+        return f'[{self}]{{.value data-name="{self.name}"{origins}}}' if self.name else str(self)
 
 
 def fmt(value: float | int, unit: str = "", *, digits: int = 3) -> str:
@@ -75,11 +82,20 @@ def of(part: int, whole: int) -> str:
 
 def values(r: Results) -> Named:
     """All values by name, as attributes; a misspelt one says which exist."""
-    texts: Texts = {"scale": r.params.scale}
-    for group in (_text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts, *_topics()):
-        texts |= group(r)
-    shown = {name: Text(text) for name, text in texts.items()}
+    shown: dict[str, Text] = {}
+    for group in (_scale, _text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts, *_topics()):
+        shown |= _from(r, group)
     return Named("value", shown, origin="superposition.values")
+
+
+def _from(r: Results, group: Callable[[Results], Texts]) -> dict[str, Text]:
+    """The values of one group, each with its name and what the group asked the results for."""
+    r.take_asked()
+    shown = {name: Text(text) for name, text in group(r).items()}
+    origins = " ".join(f"{stage}@{row}" if row else stage for stage, row in r.take_asked())
+    for name, text in shown.items():
+        text.name, text.origins = name, origins
+    return shown
 
 
 def _topics() -> list[Callable[[Results], Texts]]:
@@ -100,6 +116,10 @@ def _number(value: float | int, digits: int) -> str:
         mantissa = f"{size / 10.0**exponent:.{digits - 1}f}"
         return f"{sign}{mantissa}{_SPACE}×{_SPACE}10{str(exponent).translate(_SUPERSCRIPT)}"
     return f"{sign}{size:,.{max(0, digits - 1 - exponent)}f}"
+
+
+def _scale(r: Results) -> Texts:
+    return {"scale": r.params.scale}
 
 
 def _text(r: Results) -> Texts:

@@ -85,7 +85,7 @@ def _seen(browser: Browser, folder: Path, path: Path) -> list[str]:
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("request", lambda request: problems.extend(_outside(request.url)))
     page.goto(_address(page, folder, path))
-    problems += [*_undrawn(page), *_unresolved(page)]
+    problems += [*_undrawn(page), *_without_card(page), *_unresolved(page)]
     page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     page.wait_for_timeout(150)
     width = page.evaluate("document.documentElement.scrollWidth")
@@ -118,6 +118,11 @@ def _undrawn(page: Page) -> list[str]:
     figures = page.query_selector_all(".vega-figure")
     marks = {figure.get_attribute("id"): figure.evaluate(_DRAWN) for figure in figures}
     return [f"figure {name} was not drawn" for name, count in marks.items() if count < 3]
+
+
+def _without_card(page: Page) -> list[str]:
+    bare = page.query_selector_all(".vega-figure:not(:has(+ .figure-card))")
+    return [f"figure {figure.get_attribute('id')} has no card" for figure in bare]
 
 
 def _errors(message: ConsoleMessage) -> list[str]:

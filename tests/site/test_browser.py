@@ -112,3 +112,36 @@ def test_on_a_phone_panels_stand_below_one_another_and_the_menu_opens(page):
 def test_printing_draws_every_figure(page):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.wait_for_function("document.querySelectorAll('[data-drawn=light]').length === 3")
+
+
+DOWNLOADS = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"feature", "Vega-Lite": b"{"}
+
+
+def test_every_download_of_a_card_is_what_it_says(page):
+    card = page.locator("#fig-points .figure-card")
+    card.locator("summary").first.click()
+    for name, start in DOWNLOADS.items():
+        with page.expect_download() as download:
+            card.get_by_role("button", name=name, exact=True).click()
+        content = Path(download.value.path()).read_bytes()
+        assert content.lstrip().startswith(start), name
+        assert download.value.suggested_filename.startswith("fig-points.")
+
+
+def test_a_card_shows_its_data_as_a_table(page):
+    card = page.locator("#fig-points .figure-card")
+    card.locator("summary").first.click()
+    card.get_by_role("button", name="Show the data").click()
+    assert card.locator(".figure-data tbody tr").count() == 5
+
+
+def test_a_card_cites_its_figure(page):
+    card = page.locator("#fig-points .figure-card")
+    card.locator("summary").first.click()
+    asked: list[str] = []
+    page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('none'); }")
+    page.on("dialog", lambda dialog: (asked.append(dialog.default_value), dialog.dismiss()))
+    card.get_by_role("button", name="Copy BibTeX").click()
+    page.wait_for_timeout(200)
+    assert asked[0].startswith("@misc{superposition-replicated-fig-points,")
+    assert "index.html#fig-points" in asked[0]
