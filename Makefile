@@ -1,5 +1,5 @@
 # make reproduce [SCALE=smoke|laptop|full]   set up, run what is out of date, say where the report is
-# make test | smoke | paper | bench | lint | quarto
+# make test | smoke | paper | archive | bench | lint | quarto
 SCALE ?= laptop
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ export PYTHONPATH := src
 export DVC_NO_ANALYTICS := 1
 export TOKENIZERS_PARALLELISM := true
 
-.PHONY: reproduce test smoke paper bench lint quarto
+.PHONY: reproduce test smoke paper archive bench lint quarto
 
 reproduce: $(READY)
 	python -m pipeline.reproduce $(SCALE)
@@ -19,6 +19,9 @@ smoke: $(READY)
 
 paper: $(READY)
 	python -m pipeline.reproduce $(SCALE) --only paper
+
+archive: $(READY)
+	python -m superposition.archive $(SCALE)
 
 bench: $(READY)
 	python -m superposition.benchmarks
