@@ -18,7 +18,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def quarto_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = make_project(tmp_path_factory.mktemp("quarto"), ["index.qmd", "second.qmd"])
-    hook = project / "src" / "superposition" / "site" / "vega.py"
+    hook = project / "src" / "superposition" / "site" / "assets.py"
     hook.parent.mkdir(parents=True)
     hook.write_bytes((ROOT / hook.relative_to(project)).read_bytes())
     assert render.render(project, project / "_site").renderer == "quarto"
@@ -41,4 +41,4 @@ def test_nothing_is_wrong_with_the_site_that_quarto_makes(quarto_site):
 
 def test_quarto_leaves_nothing_but_the_site_and_its_own_folder(quarto_site):
     left = {path.name for path in quarto_site.parent.iterdir()}
-    assert left == {"_quarto.yml", "_site", ".quarto", "charts.py", "paper", "src"}
+    assert left == {"_quarto.yml", "_site", ".quarto", "CITATION.cff", "charts.py", "paper", "src"}

@@ -25,6 +25,20 @@ BADGES = {
     "not run at this scale": "not-run",
 }
 """Class of each verdict in the style sheet."""
+ADDRESSES = {
+    "Toy Models of Superposition": "https://transformer-circuits.pub/2022/toy_model/index.html",
+    "Superposition, Memorization, and Double Descent": "https://transformer-circuits.pub/2023/"
+    "toy-double-descent/index.html",
+    "Towards Monosemanticity": "https://transformer-circuits.pub/2023/monosemantic-features/"
+    "index.html",
+    "Superposition & Sparse Autoencoders (ARENA)": "https://github.com/callummcdougall/ARENA_3.0",
+    "Sparse but Wrong": "https://arxiv.org/abs/2508.16560",
+    "How LLMs Represent So Many Features": "https://setizai.substack.com/p/"
+    "how-llms-represent-so-many-features",
+}
+"""Where to read each source of claims."""
+MARKS = {"replicated": "[Re]", "partly": "[Re, partly]", "not replicated": "[¬Re]"}
+"""What stands before a claim, after the titles of the journal ReScience C."""
 NOTHING = "–"
 
 Record = dict[str, Any]
@@ -145,7 +159,9 @@ def _entry(record: Record) -> str:
     figure = record["figure"].replace(".html", ".qmd")
     path = f"src/{module.replace('.', '/')}.py"
     see = f"[where it is shown]({figure}); judged by `{function}` in `{path}`"
-    return _box(record, head=f"Claim {plain(record['id'])}", more={"See": see}, anchor=record["id"])
+    mark = plain(MARKS.get(record["verdict"], ""))
+    head = f"{mark if mark != NOTHING else ''} Claim {plain(record['id'])}".strip()
+    return _box(record, head=head, more={"See": see}, anchor=record["id"])
 
 
 def _box(record: Record, *, head: str, more: dict[str, str], anchor: str = "") -> str:
@@ -155,7 +171,10 @@ def _box(record: Record, *, head: str, more: dict[str, str], anchor: str = "") -
         "Came out here": _outcome(record),
     }
     words = plain(record["statement"])
-    source = f"[{plain(record['paper'])}, {plain(record['source'])}]{{.claim-source}}"
+    paper = plain(record["paper"])
+    if address := ADDRESSES.get(record["paper"]):
+        paper = f"[{paper}]({address})"
+    source = f"[{paper}, {plain(record['source'])}]{{.claim-source}}"
     statement = f"“{words}” {source}" if record["quoted"] else f"{words} {source}"
     opening = f":::: {{{f'#{anchor} ' if anchor else ''}.claim .{BADGES[record['verdict']]}}}"
     body = f"{badge(record['verdict'])} {head}\n\n{statement}\n\n{_definitions(rows | more)}"

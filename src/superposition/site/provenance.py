@@ -70,8 +70,9 @@ class Figures:
     def __call__(
         self, chart: alt.TopLevelMixin, *, alt_text: str | None = None, computed_by: str = ""
     ) -> Markdown:
-        """`chart` and its card. `computed_by` names the function that made its data, where no experiment did.
+        """`chart` and its card.
 
+        `computed_by` names the function that made its data, where no experiment did.
         Raises ProvenanceError where neither an experiment nor a function is behind it.
         """
         asked = self.results.take_asked()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from superposition.core import store
-from superposition.site import navigation, preview, vega
+from superposition.site import assets, navigation, preview
 
 Progress = Callable[[Sequence[str]], Iterator[str]]
 
@@ -38,7 +38,7 @@ def render(root: Path, output: Path, *, progress: Progress | None = None) -> Ren
             version = _quarto(quarto, root, folder)
         else:
             version = preview.build(project, folder, progress=progress or announced)
-        vega.write(folder)
+        assets.write(folder, root=root)
     pages = [navigation.address(page) for page in project.pages]
     return Rendered("quarto" if quarto else "preview", version, pages)
 

@@ -1,9 +1,7 @@
 """Vega, once per site: the libraries and the charts' look in one file that needs no network."""
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 
 import altair as alt
 import vl_convert
@@ -29,14 +27,3 @@ def bundle() -> str:
         f"(function () {{\n{libraries}\n}})();\n"
         f"window.figureLook = {json.dumps(look, sort_keys=True)};\n"
     )
-
-
-def write(site: Path) -> None:
-    """Put the bundle beside each figures.js of a built site, which loads it when needed."""
-    text = bundle()
-    for script in sorted(site.rglob("figures.js")):
-        script.with_name(NAME).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(os.environ["QUARTO_PROJECT_OUTPUT_DIR"]))

@@ -12,7 +12,7 @@ from superposition.site.figures import PALETTE
 FEATURES = 5
 
 
-def results() -> Results:
+def nothing_run() -> Results:
     """Nothing was run: every figure is computed here."""
     return Results(params=Params(tree={"scale": "smoke"}, origin="nowhere"), store=Store("smoke"))
 
