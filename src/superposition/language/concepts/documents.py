@@ -2,11 +2,15 @@
 
 from typing import NamedTuple
 
+from superposition.language.concepts.comments import comment_spans
+from superposition.language.concepts.docstrings import docstring_spans, docstrings
+from superposition.language.concepts.english import english_spans
 from superposition.language.concepts.layout import layout_spans
 from superposition.language.concepts.patterns import pattern_spans
 from superposition.language.concepts.source import Refused, Source
 from superposition.language.concepts.spans import Spans
 from superposition.language.concepts.statements import statement_spans
+from superposition.language.concepts.strings import string_spans
 from superposition.language.concepts.syntax import syntax_spans
 from superposition.language.planted import KINDS
 
@@ -33,6 +37,7 @@ def spans_of(text: str, *, kind: str, path: str) -> DocumentSpans:
         spans.add(f"planted {PLANTED[kind]}", 0, len(text))
         return DocumentSpans(spans, is_parsed=False, refused="")
     if not path.endswith(PYTHON):
+        english_spans(text, 0, spans)
         return DocumentSpans(spans, is_parsed=False, refused="")
     parsed = Spans()
     try:
@@ -44,5 +49,10 @@ def spans_of(text: str, *, kind: str, path: str) -> DocumentSpans:
 
 def _python(source: Source, spans: Spans) -> None:
     statement_spans(source, spans)
-    syntax_spans(source, source.tree, spans)
+    syntax_spans(source, spans)
     layout_spans(source, spans)
+    comment_spans(source, spans)
+    found = docstrings(source)
+    string_spans(source, {each.start for each in found}, spans)
+    for docstring in found:
+        docstring_spans(source, docstring, spans)

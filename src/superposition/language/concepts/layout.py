@@ -57,12 +57,16 @@ def layout_spans(source: Source, spans: Spans) -> None:
 
 def _lines(source: Source, spans: Spans) -> None:
     """Ends of lines, blank lines, columns."""
-    fresh, start = True, source.base
+    fresh, start, depth = True, source.base, 0
     for lexeme in source.lexemes:
+        if lexeme.kind == tokenize.OP:
+            depth += (lexeme.text in OPENING) - (lexeme.text in CLOSING)
         if lexeme.kind == tokenize.NEWLINE:
             spans.add("end of a statement", lexeme.start, lexeme.stop)
         elif lexeme.kind == tokenize.NL and fresh:
             spans.add("blank line", start, lexeme.stop)
+        elif lexeme.kind == tokenize.NL and depth:
+            spans.add("line break in brackets", lexeme.start, lexeme.stop)
         ends_line = lexeme.kind in (tokenize.NEWLINE, tokenize.NL)
         fresh, start = ends_line, lexeme.stop
     for start, stop in pairwise(source.starts):
@@ -73,11 +77,14 @@ def _positions(source: Source, statement: list[Lexeme], spans: Spans) -> None:
     """Where in its statement a lexeme stands, and how deep the statement is."""
     names = ("first", "second", "third")
     for name, lexeme in zip(names, statement, strict=False):
-        spans.add(f"{name} token of a statement", lexeme.start, lexeme.stop)
+        is_string = lexeme.kind == tokenize.STRING
+        stop = lexeme.start + 1 if is_string else lexeme.stop
+        spans.add(f"{name} token of a statement", lexeme.start, stop)
     for lexeme in statement[LATE:]:
         spans.add("late in a statement", lexeme.start, lexeme.stop)
     first, last = statement[0], statement[-1]
-    spans.add("last token of a statement", last.start, last.stop)
+    start = last.stop - 1 if last.kind == tokenize.STRING else last.start
+    spans.add("last token of a statement", start, last.stop)
     depth = str(first.level) if first.level < 4 else "4+"
     spans.add(f"indentation level {depth}", first.start, last.stop)
     line = source.text.rfind("\n", 0, first.start - source.base) + 1 + source.base
@@ -154,7 +161,6 @@ def _brackets(statement: list[Lexeme], spans: Spans) -> None:
             name = "lambda colon" if lambdas else _colon(innermost, statement, heads_block)
             if name == "block colon":
                 heads_block = False
-                spans.add("end of a block head", lexeme.start, lexeme.stop)
             lambdas = max(lambdas - 1, 0)
             spans.add(name, lexeme.start, lexeme.stop)
         else:

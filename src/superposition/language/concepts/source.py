@@ -13,6 +13,10 @@ from typing import NamedTuple
 
 SOFT = ("match", "case")
 """Keywords that are names elsewhere: keywords at the start of a statement that opens a block."""
+CONTEXTS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+"""Nodes without a place."""
+F_STRINGS = (ast.JoinedStr, getattr(ast, "TemplateStr", ast.JoinedStr))
+"""f-strings, and from Python 3.14 on t-strings."""
 IGNORED = (tokenize.ENDMARKER, tokenize.ENCODING, tokenize.INDENT, tokenize.DEDENT)
 
 
@@ -67,6 +71,14 @@ class Source:
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 reason = getattr(error, "msg", None) or str(error)
                 raise Refused(str(reason)) from None
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """The nodes of the tree, f-strings included, but not what is inside them.
+
+        Positions inside f-strings are not right before Python 3.12: they are parsed anew.
+        """
+        return list(walk(self.tree))
 
     @cached_property
     def lexemes(self) -> list[Lexeme]:
@@ -125,6 +137,22 @@ class Source:
         stop = min(self.starts[last.end[0] - 1] + last.end[1], self.starts[-1])
         kind = first.type if first is last else tokenize.STRING
         return Lexeme(kind, self.slice(start, stop), start, stop, level)
+
+
+def walk(*nodes: ast.AST) -> Iterator[ast.AST]:
+    """`nodes` and all nodes in them, but not what is inside f-strings."""
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        yield node
+        if type(node) in F_STRINGS:
+            continue
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                pending.extend(each for each in value if isinstance(each, ast.AST))
+            elif isinstance(value, ast.AST) and not isinstance(value, CONTEXTS):
+                pending.append(value)
 
 
 def keywords(statement: list[Lexeme]) -> list[tuple[int, str]]:

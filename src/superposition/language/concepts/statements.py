@@ -3,7 +3,7 @@
 import ast
 import re
 
-from superposition.language.concepts.source import Source
+from superposition.language.concepts.source import F_STRINGS, Source, walk
 from superposition.language.concepts.spans import Spans
 from superposition.language.concepts.syntax import (
     Adder,
@@ -11,7 +11,6 @@ from superposition.language.concepts.syntax import (
     is_call,
     is_string,
     spelling,
-    walk,
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -21,7 +20,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 def statement_spans(source: Source, spans: Spans) -> None:
     """Add the spans of every statement."""
     mark = Marker(source, spans)
-    for node in walk(source.tree):
+    for node in source.nodes:
         handler = STATEMENTS.get(type(node))
         if handler:
             handler(node, mark)
@@ -118,7 +117,7 @@ def _inside(node: Function) -> list[ast.AST]:
     while pending:
         each = pending.pop()
         found.append(each)
-        if not isinstance(each, (*FUNCTIONS, ast.ClassDef, ast.Lambda, ast.JoinedStr)):
+        if not isinstance(each, (*FUNCTIONS, ast.ClassDef, ast.Lambda, *F_STRINGS)):
             pending.extend(ast.iter_child_nodes(each))
     return found
 
@@ -189,7 +188,7 @@ def _raise(node: ast.Raise, mark: Marker) -> None:
     if isinstance(node.exc, ast.Call):
         messages = node.exc.args
         mark.node("exception message", *messages)
-        strings = (each for part in messages for each in walk(part) if is_string(each))
+        strings = (each for each in walk(*messages) if is_string(each))
         mark.node("string as an exception message", *strings)
 
 

@@ -2,9 +2,9 @@
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from superposition.language.concepts.source import Source
+from superposition.language.concepts.source import F_STRINGS, Source
 from superposition.language.concepts.spans import Spans
 
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) - {"__name__"}
@@ -48,26 +48,13 @@ class Marker:
         self.spans.add(name, last - length, last)
 
 
-def syntax_spans(source: Source, tree: ast.AST, spans: Spans) -> None:
-    """Add the spans of every node of `tree` but what is inside f-strings."""
+def syntax_spans(source: Source, spans: Spans) -> None:
+    """Add the spans of every expression but those inside f-strings."""
     mark = Marker(source, spans)
-    for node in walk(tree):
+    for node in source.nodes:
         handler = HANDLERS.get(type(node))
         if handler:
             handler(node, mark)
-
-
-def walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of `tree`, f-strings included, but not what is inside them.
-
-    Positions inside f-strings are not right before Python 3.12: their expressions are parsed anew.
-    """
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
-        if type(node).__name__ not in ("JoinedStr", "TemplateStr"):
-            pending.extend(ast.iter_child_nodes(node))
 
 
 def _with_decorators(statement: ast.stmt) -> list[ast.AST]:
@@ -163,7 +150,7 @@ def is_string(node: ast.AST | None) -> bool:
     """Whether `node` is a literal string, an f-string included."""
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str)
-    return type(node).__name__ in ("JoinedStr", "TemplateStr")
+    return isinstance(node, F_STRINGS)
 
 
 def _compare(node: ast.Compare, mark: Marker) -> None:
