@@ -213,9 +213,9 @@ def _sae(row: Row, tree: Row) -> Amounts:
 def _sweep(row: Row, tree: Row) -> Amounts:
     training, each = row["shared"]["training"], len(row["levels"]) * len(row["seeds"])
     widths = each * sum(d_sae / 4096 for d_sae in row["d_sae"])
-    steps = training["n_steps"] * training["batch_size"] * widths / 2.2e4
-    evaluation = row["n_tokens"] * (8 + each * len(row["d_sae"]) + widths) / 5e4
-    return 10 + steps + evaluation, (0.5 + 0.1 * widths) * GIB, 17e6 * widths
+    steps = training["n_steps"] * training["batch_size"] * widths / 2.8e4
+    evaluation = row["n_tokens"] * (8 + each * len(row["d_sae"]) + widths) / 1e5
+    return 6 + steps + evaluation, (0.5 + 0.1 * widths) * GIB, 17e6 * widths
 
 
 def _evaluation(row: Row, tree: Row) -> Amounts:
