@@ -26,8 +26,8 @@ CONFIG = InterpretabilityConfig(
     dictionary="sae",
     reads="sae/one",
     activations="one",
-    n_tokens=4_000,
-    batch_size=16,
+    n_tokens=1_600,
+    batch_size=64,
     seed=0,
 )
 CATALOGUE = pd.DataFrame(
@@ -42,21 +42,21 @@ CATALOGUE = pd.DataFrame(
 @pytest.fixture(scope="module")
 def long_stream() -> TokenStream:
     generator = torch.Generator().manual_seed(3)
-    start = torch.arange(0, 4_001, 50)
-    tokens = torch.randint(1, D_VOCAB, (4_000,), generator=generator, dtype=torch.int32)
-    return TokenStream(tokens=tokens, document=torch.arange(80).int(), start=start)
+    start = torch.arange(0, 1_601, 50)
+    tokens = torch.randint(1, D_VOCAB, (1_600,), generator=generator, dtype=torch.int32)
+    return TokenStream(tokens=tokens, document=torch.arange(32).int(), start=start)
 
 
 @pytest.fixture
 def labels(model: OneLayerTransformer, long_stream: TokenStream) -> Labels:
     """Concept 0 is neuron 2 above a threshold, 1 a token, 2 chance, 3 not judged."""
-    windows = sample_windows(long_stream, n_ctx=N_CTX, n_tokens=4_000, seed=0)
-    known = torch.zeros(4_000, 4, dtype=torch.bool)
+    windows = sample_windows(long_stream, n_ctx=N_CTX, n_tokens=1_600, seed=0)
+    known = torch.zeros(1_600, 4, dtype=torch.bool)
     with torch.no_grad():
         acts = model.mlp_acts(windows.tokens[:, :-1])[..., 2].flatten()
-    known[windows.position.flatten(), 0] = acts > acts.quantile(0.9)
+    known[windows.position.flatten(), 0] = acts > acts[acts > 0].quantile(0.7)
     known[:, 1] = long_stream.tokens == 7
-    known[:, 2] = torch.rand(4_000, generator=torch.Generator().manual_seed(4)) < 0.1
+    known[:, 2] = torch.rand(1_600, generator=torch.Generator().manual_seed(4)) < 0.1
     known[:, 3] = True
     ends = torch.cat([torch.zeros(1, dtype=torch.int64), known.sum(dim=1).cumsum(0)])
     return Labels(ends, known.nonzero()[:, 1].short(), 4)

@@ -144,19 +144,19 @@ _SHARES = ["of", "chosen_by", "among", "level", "share", "low", "high", "n"]
 
 def _matches(counts: Counts, found: Pairs, concepts: pd.DataFrame, *, kind: Kind) -> pd.DataFrame:
     best = best_concepts(found, np.asarray(of_kind(concepts, kind)))
-    unit, known = np.arange(len(best)), best >= 0
-    at = np.where(known, found.threshold[unit, best], 0)
-    ids = concepts["concept"].to_numpy()
+    unit = np.flatnonzero(best >= 0)
+    concept = best[unit]
     base_rate = counts.positives[REPORT] / max(counts.n[REPORT], 1)
     values = {
-        "unit": unit,
-        "concept": np.where(known, ids[best], -1),
-        "base_rate": np.where(known, base_rate[best], 0),
-        "threshold": counts.thresholds[unit, at],
+        "concept": concepts["concept"].to_numpy()[concept],
+        "base_rate": base_rate[concept],
+        "threshold": counts.thresholds[unit, found.threshold[unit, concept]],
+        **{name: each[unit, concept] for name, each in found.reported._asdict().items()},
     }
-    reported = found.reported._asdict()
-    values |= {name: np.where(known, table[unit, best], 0) for name, table in reported.items()}
-    return pd.DataFrame(values)
+    table = pd.DataFrame(values, index=pd.Index(unit, name="unit"))
+    every = table.reindex(range(len(best)), fill_value=0)
+    every.loc[best < 0, "concept"] = -1
+    return every.reset_index()
 
 
 def _coverage(
