@@ -1,15 +1,16 @@
 # make reproduce [SCALE=smoke|laptop|full]   set up, run what is out of date, say where the report is
-# make test | smoke | paper | archive | bench | lint | quarto
+# make test | smoke | paper | archive | bench | peers | lint | quarto
 SCALE ?= laptop
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := src
 export DVC_NO_ANALYTICS := 1
 export TOKENIZERS_PARALLELISM := true
 
-.PHONY: reproduce test smoke paper archive bench lint quarto
+.PHONY: reproduce test smoke paper archive bench peers lint quarto
 
 reproduce: $(READY)
 	python -m pipeline.reproduce $(SCALE)
@@ -25,6 +26,13 @@ archive: $(READY)
 
 bench: $(READY)
 	python -m superposition.benchmarks
+
+# What `make bench` and tests/peers compare with, in an environment of its own. One of the peers asks
+# for torchvision, which none of them imports and which does not load beside a torch without CUDA.
+peers: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(PEERS)/bin/python -m pip uninstall --quiet --yes torchvision
 
 test: $(READY)
 	python -m pytest

@@ -1,1 +1,1 @@
-"""Speed, measured: what is done here against the plain way, in one run on one machine."""
+"""Speed, measured: what is done here against the plain way and the peers', in one run."""

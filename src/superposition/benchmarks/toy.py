@@ -92,6 +92,16 @@ def train_plainly(
     return model
 
 
+def numbers(comparison: Comparison) -> dict[str, float | bool]:
+    """What came out, for the record."""
+    return {
+        "plain_seconds": comparison.plain_seconds,
+        "seconds": comparison.seconds,
+        "ratio": comparison.ratio,
+        "same_loss": comparison.same_loss,
+    }
+
+
 def report(comparison: Comparison) -> str:
     """What came out, in words and a table."""
     verdict = "the same loss" if comparison.same_loss else "NOT the same loss"

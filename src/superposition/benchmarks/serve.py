@@ -1,0 +1,158 @@
+"""A process in which one contender makes steps when told to, and says how long they took.
+
+One JSON object a line, in and out:
+
+    {"do": "start", "case": {...}}      {"setting": "float32"}
+    {"do": "steps", "n": 3}             {"wall": [0.21, ...], "cpu": [0.41, ...]}
+    {"do": "stop"}                      {"peak_bytes": 812345678, "l0": 32.0}
+    {"do": "train", "case": {...}}      {"explained_variance": 0.81, "l0": 32.0, "mse": 0.02}
+
+Only torch and the standard library: the peers' interpreter runs this module, too.
+"""
+
+import gc
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from superposition.benchmarks.stream import Case, batches
+
+READY_STEPS = 3
+"""Steps before the clock starts: memory is claimed, Adam's moments exist."""
+N_TIMED_BATCHES = 4
+"""Different batches that take turns while the clock runs."""
+N_HELD_OUT = 4
+"""Batches on which a trained autoencoder is judged, none of them seen in training."""
+FAR = 1_000_000
+"""The number of the first batch held out."""
+_STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+Answer = dict[str, Any]
+
+
+class Reconstruction(NamedTuple):
+    """What an autoencoder makes of inputs."""
+
+    x_hat: Float[Tensor, "batch d_in"]
+    acts: Float[Tensor, "batch d_sae"]
+
+
+@runtime_checkable
+class Contender(Protocol):
+    """Someone's autoencoder in training."""
+
+    setting: str
+    """In which number format and how, in words."""
+
+    def step(self, x: Float[Tensor, "batch d_in"]) -> None:
+        """Make one optimiser step, with all that belongs to it."""
+        ...
+
+    def reconstruct(self, x: Float[Tensor, "batch d_in"]) -> Reconstruction:
+        """The reconstruction by the current weights, as in training."""
+        ...
+
+
+Build = Callable[[Case], Contender]
+
+
+@dataclass
+class Worker:
+    """Answers, one after the other."""
+
+    build: Build
+    """Makes the contender for a case."""
+    extra: dict[str, Callable[[Answer], Answer]] = field(default_factory=dict)
+    """Further things it can do, by name."""
+    contender: Contender | None = None
+    xs: list[Tensor] = field(default_factory=list)
+    made: int = 0
+    """Steps so far."""
+    at_rest: int = 0
+    """Bytes held before the contender was built."""
+
+    def answer(self, question: Answer) -> Answer:
+        """What comes out of `question`; what went wrong is an answer, too."""
+        actions = {"start": self._start, "steps": self._steps, "stop": self._stop}
+        actions |= {"train": self._train} | self.extra
+        try:
+            return actions[question["do"]](question)
+        except Exception as error:  # the process lives on for the next case
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _start(self, question: Answer) -> Answer:
+        case = Case(**question["case"])
+        self.xs = list(itertools.islice(batches(case), N_TIMED_BATCHES))
+        self.at_rest = _bytes("VmRSS")
+        self.contender, self.made = self.build(case), 0
+        for _ in range(READY_STEPS):
+            self._step()
+        _forget_peak()
+        return {"setting": self.contender.setting}
+
+    def _steps(self, question: Answer) -> Answer:
+        wall, cpu = [], []
+        for _ in range(question["n"]):
+            began, began_cpu = time.perf_counter(), time.process_time()
+            self._step()
+            wall.append(time.perf_counter() - began)
+            cpu.append(time.process_time() - began_cpu)
+        return {"wall": wall, "cpu": cpu}
+
+    def _stop(self, question: Answer) -> Answer:
+        assert self.contender is not None, "start comes before stop"
+        peak = _bytes("VmHWM")
+        acts = self.contender.reconstruct(self.xs[0]).acts
+        self.contender, self.xs = None, []
+        gc.collect()
+        return {"peak_bytes": peak - self.at_rest, "l0": float((acts > 0).sum(-1).double().mean())}
+
+    def _train(self, question: Answer) -> Answer:
+        case = Case(**question["case"])
+        contender = self.build(case)
+        for x in itertools.islice(batches(case), case.n_steps):
+            contender.step(x)
+        x = torch.cat(list(itertools.islice(batches(case, FAR), N_HELD_OUT)))
+        made = [contender.reconstruct(rows) for rows in x.split(case.batch_size)]
+        error = (torch.cat([one.x_hat for one in made]) - x).double().square().sum()
+        active = sum(float((one.acts > 0).sum()) for one in made)
+        variance = (x - x.mean(0)).double().square().sum()
+        return {"explained_variance": float(1 - error / variance), "l0": active / len(x)}
+
+    def _step(self) -> None:
+        assert self.contender is not None, "start comes before steps"
+        self.contender.step(self.xs[self.made % len(self.xs)])
+        self.made += 1
+
+
+def serve(worker: Worker) -> None:
+    """Answer the lines of standard input on standard output; what others print goes to stderr."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    for line in sys.stdin:
+        answers.write(json.dumps(worker.answer(json.loads(line))) + "\n")
+        answers.flush()
+
+
+def _bytes(name: str) -> int:
+    """A figure of Linux's account of this process; 0 on other systems."""
+    if not _STATUS.exists():
+        return 0
+    lines = dict(line.split(":", 1) for line in _STATUS.read_text("utf-8").splitlines())
+    return 1024 * int(lines[name].split()[0])
+
+
+def _forget_peak() -> None:
+    """Let the largest memory so far count from now on."""
+    if _REFERENCES.exists():
+        _REFERENCES.write_text("5", encoding="utf-8")
