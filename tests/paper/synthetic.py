@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from tests.charts import relations_figures, toy_saes_figures
 from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
 
@@ -80,11 +81,13 @@ def write_results(store: Store) -> None:
     store.save_table(_branches(), "perturbation", "branches.parquet")
     for row in ROWS["toy_sae"]:
         _toy_sae(store, row)
+    _toy_comparisons(store)
     for row in ROWS["transformer"]:
         store.save_table(frame("transformer/history.csv", 5), "transformer", row, "history.csv")
         store.save_json(_numbers(3.2), "transformer", row, "metrics.json")
     for row in ROWS["sae"]:
         _sae(store, row)
+    _relations(store)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}
@@ -228,6 +231,18 @@ def _toy_sae(store: Store, row: str) -> None:
     store.save_tensors({"W_dec": directions}, "toy_sae", row, "weights.safetensors")
 
 
+def _toy_comparisons(store: Store) -> None:
+    """Made-up tables of every comparison, with the variants of its row."""
+    params = Params.read(root=ROOT)
+    for row in params.rows("toy_comparison"):
+        variants = [*params.value("toy_comparison", row)["variants"]]
+        for name in ("instances", "trace", "latents"):
+            table = getattr(toy_saes_figures, name)(*variants)
+            store.save_table(table, "toy_comparison", row, f"{name}.parquet")
+        features = toy_saes_figures.compared("features", variants, 2)
+        store.save_table(features, "toy_comparison", row, "features.parquet")
+
+
 def _sae(store: Store, row: str) -> None:
     store.save_table(frame("sae/history.csv", 6), "sae", row, "history.csv")
     latents = frame("evaluation/latents.parquet", 30)
@@ -236,6 +251,26 @@ def _sae(store: Store, row: str) -> None:
         store.save_json(_numbers(0.8), stage, row, "metrics.json")
     for name, table in _exploration().items():
         store.save_table(table, "features", row, f"{name}.parquet")
+
+
+def _relations(store: Store) -> None:
+    """Comparisons of dictionaries, across models and widths, and of latents with each other."""
+    made = relations_figures
+    for row in Params.read(root=ROOT).rows("universality"):
+        units = made.units(same_model=row in ("two-starts", "two-recipes"))
+        store.save_table(units, "universality", row, "units.parquet")
+        store.save_table(made.contexts(), "universality", row, "contexts.parquet")
+        store.save_table(made.neighbours(), "universality", row, "neighbours.parquet")
+        store.save_json({"n_tokens": 1000}, "universality", row, "metrics.json")
+    tables = {
+        "splitting": ("latents", "edges", "relatives", "clusters"),
+        "automata": ("states", "transitions", "samples"),
+    }
+    for stage, names in tables.items():
+        for name in names:
+            store.save_table(getattr(made, name)(), stage, f"{name}.parquet")
+    store.save_table(made.counts(), "splitting", "contexts.parquet")
+    store.save_table(made.best(), "automata", "contexts.parquet")
 
 
 def _exploration() -> dict[str, pd.DataFrame]:
