@@ -3,6 +3,9 @@
 The rules say which characters of a text have the concept; `alignment` says which tokens then do.
 Concepts of the groups up to "docstring" need a parser and so Python; English is looked for in
 docstrings, comments and text that is no code; patterns are looked for anywhere.
+
+Brackets that only group are no part of the expression in them. Inside f-strings, the rules of the
+groups "name", "call" and "expression" hold, but no variables are told from parameters.
 """
 
 from typing import NamedTuple

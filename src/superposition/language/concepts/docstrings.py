@@ -41,16 +41,17 @@ GOOGLE = re.compile(
 ARGUMENT = re.compile(r"\s+(\*{0,2}\w+)(?: ?\([^)\n]*\))?:(?:\s.*)?")
 MARKUP = {
     "Sphinx field": re.compile(
-        r"^[ \t]*:(?:param|type|returns?|rtype|raises?|k?w?arg|keyword|i?c?var)\b[^:\n]*:",
+        r"^[ \t]*(:(?:param|type|returns?|rtype|raises?|k?w?arg|keyword|i?c?var)\b[^:\n]*:)",
         re.M,
     ),
     "reST directive": re.compile(r"^[ \t]*(\.\. [\w-]+(?::[\w-]+)*::)", re.M),
-    "reST role": re.compile(r":[\w:+-]+:(?=`)"),
-    "code in backquotes": re.compile(r"(`+)[^`\n]+\1"),
-    "list item": re.compile(r"^[ \t]*(?:[-*+•]|\d+[.)])[ \t]+\S+", re.M),
-    "blank line of a docstring": re.compile(r"(?<=\n)[ \t]*\n"),
-    "indentation in a docstring": re.compile(r"(?<=\n)[ \t]+(?=\S)"),
+    "reST role": re.compile(r"(:[\w:+-]+:)(?=`)"),
+    "code in backquotes": re.compile(r"((?P<mark>`+)[^`\n]+(?P=mark))"),
+    "list item": re.compile(r"^[ \t]*((?:[-*+•]|\d+[.)])[ \t]+\S+)", re.M),
+    "blank line of a docstring": re.compile(r"(?<=\n)([ \t]*\n)"),
+    "indentation in a docstring": re.compile(r"(?<=\n)([ \t]+)(?=\S)"),
 }
+"""Marks that a line or a part of one has; the first group has the concept."""
 
 
 class Docstring(NamedTuple):
@@ -77,6 +78,11 @@ class Line(NamedTuple):
         """The character after its last."""
         return self.start + len(self.text)
 
+    @property
+    def first(self) -> int:
+        """Its first character that is no white space."""
+        return self.stop - len(self.text.lstrip())
+
 
 def docstrings(source: Source) -> list[Docstring]:
     """The docstrings of a module, its classes and functions."""
@@ -102,15 +108,14 @@ def docstring_spans(source: Source, docstring: Docstring, spans: Spans) -> None:
         escapes(content, base, spans)
     for name, pattern in MARKUP.items():
         for mark in pattern.finditer(content):
-            group = 1 if name == "reST directive" else 0
-            spans.add(name, base + mark.start(group), base + mark.end(group))
+            spans.add(name, base + mark.start(1), base + mark.end(1))
     lines = _lines(content, base)
     _sections(lines, spans)
     _parameters(lines, spans)
     code = _doctests(lines, spans)
     first = next((line for line in lines if re.search(r"\w", line.text)), None)
     if first:
-        spans.add("first line of a docstring", first.start, first.stop)
+        spans.add("first line of a docstring", first.first, first.stop)
     for piece, at in _prose(content, base, lines, code):
         english_spans(piece, at, spans)
 
@@ -133,8 +138,8 @@ def _sections(lines: list[Line], spans: Spans) -> None:
         and not UNDERLINE.fullmatch(line.text)
     ]
     for index, end in pairwise([*heads, len(lines)]):
-        spans.add("section header", lines[index].start, lines[index].stop)
-        spans.add("section underline", lines[index + 1].start, lines[index + 1].stop)
+        spans.add("section header", lines[index].first, lines[index].stop)
+        spans.add("section underline", lines[index + 1].first, lines[index + 1].stop)
         name = SECTIONS.get(lines[index].text.strip().lower())
         if name and end > index + 2:
             spans.add(name, lines[index + 2].start, lines[end - 1].stop)
@@ -144,14 +149,14 @@ def _parameters(lines: list[Line], spans: Spans) -> None:
     """Names of parameters in the styles of numpydoc and Google."""
     google: int | None = None  # indentation of the Google header above
     for line in lines:
-        indentation = len(line.text) - len(line.text.lstrip())
+        indentation = line.first - line.start
         found = NUMPYDOC.fullmatch(line.text)
         if found:
             spans.add("numpydoc parameter", *(line.start + at for at in found.span(1)))
             spans.add("numpydoc type", *(line.start + at for at in found.span(2)))
         if GOOGLE.fullmatch(line.text):
             google = indentation
-            spans.add("Google header", line.start, line.stop)
+            spans.add("Google header", line.first, line.stop)
             continue
         if google is not None and line.text.strip() and indentation <= google:
             google = None
@@ -172,7 +177,7 @@ def _doctests(lines: list[Line], spans: Spans) -> set[int]:
                 spans.add("doctest code", *(line.start + at for at in found.span(2)))
             code.add(index)
         elif goes_on and line.text.strip():
-            spans.add("doctest output", line.start, line.stop)
+            spans.add("doctest output", line.first, line.stop)
             code.add(index)
     return code
 

@@ -8,7 +8,7 @@ import re
 from superposition.language.concepts.catalogue import WORDS
 from superposition.language.concepts.spans import Spans
 
-WORD = re.compile(r"(?<![\w.@/\\'-])[^\W\d_]+(?![\w(=/\\@]|\.\w)")
+WORD = re.compile(r"(?<![\w.@/\\-])(?<!\w')[^\W\d_]+(?![\w(=/\\@]|\.\w)")
 """A word that is no part of a name, a path or a call."""
 CODE = re.compile(r"(`+)[^`\n]+\1")
 """What stands in backquotes: no English."""

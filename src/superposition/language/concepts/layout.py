@@ -53,6 +53,10 @@ def layout_spans(source: Source, spans: Spans) -> None:
         for lexeme in statement:
             if lexeme.kind == tokenize.NUMBER:
                 _number(lexeme, spans)
+            elif lexeme.kind == tokenize.NAME:
+                for digits in re.finditer(r"\d+", lexeme.text):
+                    at = (lexeme.start + digits.start(), lexeme.start + digits.end())
+                    spans.add("number in a name", *at)
 
 
 def _lines(source: Source, spans: Spans) -> None:
@@ -202,7 +206,7 @@ def _operator(statement: list[Lexeme], index: int, open_at: list[int]) -> str:
     """The concept of an operator that is no bracket and no colon; empty if it has none."""
     text = statement[index].text
     innermost = statement[open_at[-1]].text if open_at else ""
-    in_head = _is_head(statement) and len(open_at) == 1
+    in_head = len(open_at) == 1 and open_at[0] == _head(statement)
     if text in TWO_MEANINGS:
         return TWO_MEANINGS[text][_has_no_left_side(statement, index)]
     if text == "@":
@@ -218,8 +222,11 @@ def _operator(statement: list[Lexeme], index: int, open_at: list[int]) -> str:
     return OPERATORS.get(text, "")
 
 
-def _is_head(statement: list[Lexeme]) -> bool:
-    return any(lexeme.text == "def" for lexeme in statement[:2])
+def _head(statement: list[Lexeme]) -> int:
+    """The index of the bracket that opens the parameters of a function; -1 if none does."""
+    if not any(lexeme.text == "def" for lexeme in statement[:2]):
+        return -1
+    return next((index for index, each in enumerate(statement) if each.text == "("), -1)
 
 
 def _is_call(statement: list[Lexeme], opening: int) -> bool:

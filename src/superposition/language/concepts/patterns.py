@@ -39,7 +39,6 @@ PATTERNS: dict[str, str] = {
     "year": r"(?<![\w.])(?:19|20)\d\d(?![\w]|\.\d)",
     "later digit": r"(?<=\d)\d+",
     "copyright line": r"(?im)^.*\bcopyright\b.*(?:\d{4}|\(c\)|©).*$",
-    "number in a name": r"(?<=[A-Za-z_])\d+(?=\w*)",
 }
 """Concepts and the text that has them. `BEFORE` and `AFTER`: no part of a longer name."""
 COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items()}

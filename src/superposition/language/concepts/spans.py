@@ -39,7 +39,7 @@ class Spans:
         return SpanTable(concept, byte_of[start], byte_of[stop])
 
 
-def byte_offsets(text: str) -> Int[ndarray, " n_characters+1"]:
+def byte_offsets(text: str) -> Int[ndarray, " n_offsets"]:
     """The byte at which each character of `text` begins; at the end, the number of bytes."""
     code = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     sizes = 1 + (code >= 0x80).astype(np.int64) + (code >= 0x800) + (code >= 0x10000)
