@@ -14,6 +14,7 @@ import yaml
 from tests.charts import relations_figures, toy_saes_figures
 from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
+from tests.claims import interpretability_world
 
 from superposition import values
 from superposition.claims import core
@@ -88,6 +89,7 @@ def write_results(store: Store) -> None:
     for row in ROWS["sae"]:
         _sae(store, row)
     _relations(store)
+    _interpretability(store)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}
@@ -241,6 +243,19 @@ def _toy_comparisons(store: Store) -> None:
             store.save_table(table, "toy_comparison", row, f"{name}.parquet")
         features = toy_saes_figures.compared("features", variants, 2)
         store.save_table(features, "toy_comparison", row, "features.parquet")
+
+
+def _interpretability(store: Store) -> None:
+    """Dictionaries and probes that tell some of the judged concepts."""
+    catalogue = store.load_table("concepts", "catalogue.parquet")
+    judged = catalogue.loc[catalogue["judged"]].reset_index(drop=True)
+    params = Params.read(root=ROOT)
+    for index, row in enumerate(params.rows("interpretability")):
+        tables = interpretability_world.dictionary(explained=0.5 + index / 20, concepts=judged)
+        interpretability_world.save(store, row, tables)
+    for row in params.rows("probes"):
+        table = interpretability_world.probes(0.6, judged)
+        store.save_table(table, "probes", row, "probes.parquet")
 
 
 def _sae(store: Store, row: str) -> None:

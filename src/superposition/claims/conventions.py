@@ -16,7 +16,6 @@ from superposition.results import Results
 from superposition.saes import l1, metrics
 from superposition.values import fmt, of
 
-REPLICATION = "Open Source Replication of Anthropic's Dictionary Learning Paper"
 PAGE = "known-features.html#sec-conventions"
 INSTANCES, D_IN, D_SAE, N = 3, 4, 6, 64
 NANDA_L1, NANDA_BATCH, NANDA_D_IN = 3e-4, 4096, 2048
@@ -107,8 +106,8 @@ def check_duplication(penalty: Reduce) -> Verdict:
 
 @claim(
     "d24-l1-normalisation",
-    paper=REPLICATION,
-    source="utils.py: l1_loss = l1_coeff * acts.sum(), l2_loss = squared error summed over "
+    paper=PAPER,
+    source="1.7, the replication's utils.py: l1_coeff * acts.sum() + squared error, summed over "
     "dimensions, mean over the batch",
     published="l1_coeff 3e-4, batches of 4,096, 2,048 dimensions",
     expected="Its loss is proportional to that of Towards Monosemanticity, to 5 digits, with a "

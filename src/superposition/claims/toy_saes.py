@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from superposition import intervals
 from superposition.artefacts import ToyComparison
@@ -41,7 +41,7 @@ class Gain(NamedTuple):
         return f"{fmt(self.mean)} ({between(*self.interval)})"
 
 
-def gain(more: Float[np.ndarray, " instance"], less: Float[np.ndarray, " instance"]) -> Gain:
+def gain(more: Shaped[np.ndarray, " instance"], less: Shaped[np.ndarray, " instance"]) -> Gain:
     """The paired difference `more` - `less`."""
     each = np.asarray(more, dtype=float) - np.asarray(less, dtype=float)
     return Gain(float(each.mean()), intervals.mean(each, seed=SEED), each)

@@ -92,7 +92,7 @@ def compare(
     """
     made = world(W.to(device), probability, config.data)
     configs = config.autoencoders()
-    names, costs = [*configs], [each.training.n_steps for each in configs.values()]
+    names, costs = [*configs], [float(each.training.n_steps) for each in configs.values()]
     n_groups = torch.get_num_threads() if device.type == "cpu" else 1
     groups = [[names[i] for i in group] for group in balanced_groups(costs, n_groups)]
 
