@@ -136,14 +136,14 @@ def shares(
 
 def of_kind(concepts: pd.DataFrame, kind: Kind) -> Bool[np.ndarray, " concept"]:
     """Which concepts a kind allows."""
-    return np.ones(len(concepts), dtype=bool) if kind == "any" else concepts["kind"].eq(kind).array
+    return ((concepts["kind"] == kind) | (kind == "any")).to_numpy(dtype=bool)
 
 
 _SHARES = ["of", "chosen_by", "among", "level", "share", "low", "high", "n"]
 
 
 def _matches(counts: Counts, found: Pairs, concepts: pd.DataFrame, *, kind: Kind) -> pd.DataFrame:
-    best = best_concepts(found, np.asarray(of_kind(concepts, kind)))
+    best = best_concepts(found, of_kind(concepts, kind))
     unit = np.flatnonzero(best >= 0)
     concept = best[unit]
     base_rate = counts.positives[REPORT] / max(counts.n[REPORT], 1)
@@ -194,7 +194,7 @@ def _covered(
     coverage: pd.DataFrame, *, of: str, by: Criterion, kind: Kind, level: float, seed: int
 ) -> dict:
     mine = coverage.loc[coverage["chosen_by"] == by]
-    mine = mine.loc[np.asarray(of_kind(mine, kind))]
+    mine = mine.loc[of_kind(mine, kind)]
     column = mine[by] >= level if of == "concepts" else mine["equal_units_covered"]
     cases: Float[np.ndarray, " concept"] = column.to_numpy(dtype=float)
     interval = intervals.mean(cases, seed=seed) if len(cases) else (0.0, 0.0)
