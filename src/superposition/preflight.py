@@ -200,8 +200,10 @@ def _toy_comparison(row: Row, tree: Row) -> Amounts:
         own.get("training", {}).get("n_steps", shared["n_steps"])
         for own in row["variants"].values()
     )
-    instances = tree["toy"][row["models"]]["n_seeds"] * row["data"].get("n_copies", 1)
-    return 4 + steps * (6e-4 + 3e-7 * instances * shared["batch_size"]), 0.7 * GIB, 1e6
+    models = tree["toy"][row["models"]]
+    inputs = models["n_seeds"] * row["data"].get("n_copies", 1) * shared["batch_size"]
+    width = models["n_features"] + row["shared"]["d_sae"]
+    return 4 + steps * (5e-4 + 7e-9 * inputs * width), 0.7 * GIB, 1e6
 
 
 def _sae(row: Row, tree: Row) -> Amounts:
