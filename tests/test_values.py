@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.claims.world import EVALUATION, add_toy, orthogonal_pair, polygon, results
-from tests.paper.synthetic import write_theory
+from tests.paper.synthetic import write_concepts, write_theory
 
 from superposition.artefacts import Named
 from superposition.results import Results
@@ -74,6 +74,7 @@ def r(tmp_path: Path) -> Results:
     claims = [{"verdict": "replicated"}, {"verdict": "partly"}, {"verdict": "replicated"}]
     r.store.save_json(claims, "claims.json")
     write_theory(r.store)
+    write_concepts(r.store)
     return r
 
 

@@ -192,11 +192,15 @@ class Results:
         return self._keep("ngrams", "", Artefacts)
 
     @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the text."""
+        return Tokenizer.from_str(self.store.load_text("tokens", "tokenizer.json"))
+
+    @cached_property
     def token_texts(self) -> list[str]:
         """The text of every token, by id; bytes that are no character alone come out as U+FFFD."""
-        tokenizer = Tokenizer.from_str(self.store.load_text("tokens", "tokenizer.json"))
-        ids = range(tokenizer.get_vocab_size())
-        return [tokenizer.decode([token], skip_special_tokens=False) for token in ids]
+        ids = range(self.tokenizer.get_vocab_size())
+        return [self.tokenizer.decode([token], skip_special_tokens=False) for token in ids]
 
     def claims(self) -> pd.DataFrame:
         """claims.json as a frame, one row per claim."""

@@ -67,7 +67,7 @@ def write_params(folder: Path) -> None:
 def write_results(store: Store) -> None:
     """Every artefact that the pages read."""
     _text(store)
-    _concepts(store)
+    write_concepts(store)
     for row in ROWS["toy"]:
         _toy(store, row)
     for row in ("uniform", "uniform-sparse"):
@@ -113,7 +113,7 @@ def _text(store: Store) -> None:
     store.save_text(tokenizer.to_str(), "tokens", "tokenizer.json")
 
 
-def _concepts(store: Store) -> None:
+def write_concepts(store: Store) -> None:
     """A catalogue with its real names and groups, counts made up."""
     n = len(CATALOGUE)
     table = frame(
