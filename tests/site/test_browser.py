@@ -139,7 +139,9 @@ def test_a_card_cites_its_figure(page):
     card = page.locator("#fig-points .figure-card")
     card.locator("summary").first.click()
     asked: list[str] = []
-    page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('none'); }")
+    page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')); }"
+    )
     page.on("dialog", lambda dialog: (asked.append(dialog.default_value), dialog.dismiss()))
     card.get_by_role("button", name="Copy BibTeX").click()
     page.wait_for_timeout(200)
