@@ -58,6 +58,7 @@ MORE = {
 def r(tmp_path: Path) -> Results:
     r = results(tmp_path)
     r.params.tree["transformer"] = {"main": {}, "second-seed": {}}
+    r.params.tree["concepts"] = {"min_tokens": 200}
     for name, found in {"text": TEXT, "tokens": TOKENS, "ngrams": NGRAMS}.items():
         r.store.save_json(found, name, "metrics.json")
     for row, loss in {"main": 3.15, "second-seed": 3.16}.items():
