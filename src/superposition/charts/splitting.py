@@ -167,7 +167,10 @@ def digits(latents: pd.DataFrame) -> alt.LayerChart:
 def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
     """Latents as states on a circle with their strongest transitions; a menu for the context."""
     scale = alt.Scale(domain=[-1.25, 1.25], nice=False)
-    x, y = (alt.X("x:Q", axis=None, scale=scale), alt.Y("y:Q", axis=None, scale=scale))
+    x, y = (
+        alt.X("x:Q", title=None, axis=None, scale=scale),
+        alt.Y("y:Q", title=None, axis=None, scale=scale),
+    )
     weight = alt.Scale(domain=[0, 1], range=[0.3, 5])
     turn = alt.Scale(domain=[0, 360], range=[0, 360])
     arrows = alt.Chart(links).transform_filter(_CHOSEN)
@@ -184,8 +187,8 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                 tooltip=drawn,
             ),
             arrows.mark_point(shape="triangle", filled=True, color=CONTROL, size=60).encode(
-                x=alt.X("tip_x:Q", axis=None, scale=scale),
-                y=alt.Y("tip_y:Q", axis=None, scale=scale),
+                x=alt.X("tip_x:Q", title=None, axis=None, scale=scale),
+                y=alt.Y("tip_y:Q", title=None, axis=None, scale=scale),
                 angle=alt.Angle("angle:Q", scale=turn, legend=None),
                 tooltip=drawn,
             ),
