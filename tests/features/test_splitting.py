@@ -145,11 +145,10 @@ def test_latents_of_a_context_that_point_together_are_a_cluster() -> None:
 def test_a_latent_belongs_where_most_of_its_activity_is_and_rare_ones_nowhere() -> None:
     acts = matrix([1, 1, 1, 0, 1], [0, 0, 1, 1, 1], [1, 0, 0, 0, 0])
     labels = matrix([1, 1, 0, 0, 1])
-    belongs = membership.members(acts, labels, min_active=2)
-    assert belongs.tolist() == [[True, False, False]]
-    context, precision = membership.best_context(acts, labels, belongs, ["here"])
-    assert context.tolist() == ["here", "", ""]
-    assert precision.tolist() == pytest.approx([0.75, 0, 0])
+    found = membership.members(acts, labels, ["here"], min_active=2)
+    assert found.belongs.tolist() == [[True, False, False]]
+    assert found.context.tolist() == ["here", "", ""]
+    assert found.precision.tolist() == pytest.approx([0.75, 0, 0])
 
 
 def test_a_sweep_that_makes_no_sense_is_refused() -> None:

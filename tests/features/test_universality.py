@@ -171,7 +171,8 @@ def test_encoding_gives_the_autoencoders_own_activations(
 
 def test_the_top_token_holds_most_of_the_activation() -> None:
     acts = sparse.csr_matrix(np.array([[1, 0], [2, 0], [4, 0]], dtype=np.float32))
-    token, share = encoded.top_token(acts, np.array([5, 5, 7]), d_vocab=9)
+    sums = encoded.by_token(acts, np.array([5, 5, 7]), d_vocab=9)
+    token, share = encoded.top_token(sums)
     assert token[0] == 7
     assert share.tolist() == pytest.approx([4 / 7, 0])
 

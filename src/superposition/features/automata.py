@@ -27,7 +27,7 @@ from superposition.saes.base import SAE
 
 N_SUCCESSORS = 4
 """Strongest transitions that are kept of each latent shown."""
-N_PERMUTATIONS = 200
+N_PERMUTATIONS = 100
 """Of the null for cycles."""
 
 
@@ -92,14 +92,13 @@ def read_automata(
     (acts,) = encoded.encode(
         model, [sae], windows, batch_size=size, dtype=dtype, description="states"
     )
-    R = model_readout(model, windows, batch_size=size)
+    R = model_readout(model, encoded.some_windows(windows), batch_size=size)
     predicted = predicted_tokens(logit_effects(sae.W_dec, R), n_top=config.n_top)
     T, n_predicted = transitions(acts, predicted, text, n_ctx=n_ctx)
     best = best_latents(acts, labels, names, late=~halves(stream).numpy()[text.position])
-    belongs = membership.members(acts, labels, min_active=config.min_predicted)
-    inside = np.flatnonzero(belongs.any(axis=0))
+    belonging = membership.members(acts, labels, names, min_active=config.min_predicted)
+    inside = np.flatnonzero(belonging.belongs.any(axis=0))
     states = state_table(T, n_predicted, inside, least=config.min_predicted, seed=config.seed)
-    context, _ = membership.best_context(acts, labels, belongs, names)
     chosen = best.loc[best["context"].isin(planted) & (best["f1"] > 0)]
     samples = sample_pinned(
         model,
@@ -110,7 +109,7 @@ def read_automata(
         config=config.sampling,
     )
     return Automata(
-        states=states.assign(context=context[states["latent"]]),
+        states=states.assign(context=belonging.context[states["latent"]]),
         transitions=strongest_transitions(T, inside, n_predicted),
         contexts=best,
         samples=samples,
@@ -195,15 +194,13 @@ def _cycle_ranks(
 ) -> np.ndarray:
     """The share of permutations of the targets in which the best cycle through a latent is less."""
     rng, n = np.random.default_rng(seed), len(among)
+    orders = rng.permuted(np.tile(np.arange(n), (N_PERMUTATIONS, 1)), axis=1)
+    back = np.ascontiguousarray(among.T)
     ranks = np.full(n, np.nan)
     for i in np.flatnonzero(ranked):
-        smaller = 0
-        for _ in range(N_PERMUTATIONS):
-            order = rng.permutation(n)
-            there_and_back = np.minimum(among[i, order], among[:, order[i]])
-            there_and_back[i] = 0.0
-            smaller += bool(there_and_back.max() < cycle[i])
-        ranks[i] = smaller / N_PERMUTATIONS
+        there_and_back = np.minimum(among[i][orders], back[orders[:, i]])
+        there_and_back[:, i] = 0.0
+        ranks[i] = (there_and_back.max(axis=1) < cycle[i]).mean()
     return ranks
 
 

@@ -40,26 +40,30 @@ def contexts_of(labels: Labels, catalogue: pd.DataFrame) -> Contexts:
     return Contexts(matrix[:, chosen["concept"].to_numpy()], chosen["name"].tolist())
 
 
+class Membership(NamedTuple):
+    """Which latents belong to which context."""
+
+    belongs: Bool[np.ndarray, "context latent"]
+    """Precision above OF_CONTEXT, for latents that are active often enough."""
+    context: Shaped[np.ndarray, " latent"]
+    """The context in which each latent is most precise; "" if it belongs to none."""
+    precision: Float[np.ndarray, " latent"]
+    """How precise it is there; 0 if it belongs to none."""
+
+
 def members(
-    acts: sparse.csr_matrix, labels: sparse.csr_matrix, *, min_active: int
-) -> Bool[np.ndarray, "context latent"]:
-    """Which latents belong to which context, [context, latent]: precision above OF_CONTEXT.
+    acts: sparse.csr_matrix, labels: sparse.csr_matrix, names: list[str], *, min_active: int
+) -> Membership:
+    """Which latents belong to which of the contexts called `names`.
 
     A latent must be active on `min_active` tokens, or its precision is a matter of chance.
     """
     often = firings(acts) >= min_active
-    return (precisions(acts, labels) > OF_CONTEXT) & often
-
-
-def best_context(
-    acts: sparse.csr_matrix,
-    labels: sparse.csr_matrix,
-    belongs: Bool[np.ndarray, "context latent"],
-    names: list[str],
-) -> tuple[Shaped[np.ndarray, " latent"], Float[np.ndarray, " latent"]]:
-    """The context in which each latent is most precise, and how precise; "" and 0 if none."""
-    found = np.where(belongs, precisions(acts, labels), 0.0)
+    found = precisions(acts, labels) * often
+    belongs = found > OF_CONTEXT
     if not names:
-        return np.full(acts.shape[1], ""), np.zeros(acts.shape[1])
-    best = np.where(belongs.any(axis=0), found.argmax(axis=0), len(names))
-    return np.array([*names, ""])[best], found.max(axis=0)
+        n = acts.shape[1]
+        return Membership(belongs, np.full(n, ""), np.zeros(n))
+    inside = belongs.any(axis=0)
+    best = np.where(inside, found.argmax(axis=0), len(names))
+    return Membership(belongs, np.array([*names, ""])[best], found.max(axis=0) * inside)

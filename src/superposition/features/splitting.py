@@ -15,7 +15,7 @@ from superposition.features import directions, encoded, membership, moments
 from superposition.features.encoded import Text
 from superposition.features.lineage import Member, edges_across
 from superposition.features.logit_effects import logit_effects, model_readout
-from superposition.features.membership import Contexts
+from superposition.features.membership import Contexts, Membership
 from superposition.features.streaming import sample_windows
 from superposition.language.tokens import TokenStream, token_bytes
 from superposition.language.transformer import OneLayerTransformer
@@ -120,20 +120,18 @@ def split(
     acts = encoded.encode(
         model, dictionaries, windows, batch_size=size, dtype=dtype, description="widths"
     )
-    R = model_readout(model, windows, batch_size=size)
+    R = model_readout(model, encoded.some_windows(windows), batch_size=size)
+    belonging = [
+        membership.members(each, labels, names, min_active=config.min_active) for each in acts
+    ]
     latents, counts = [], []
-    for member, each in zip(family, acts, strict=True):
-        belongs = membership.members(each, labels, min_active=config.min_active)
-        key = {"d_sae": member.d_sae, "seed": member.seed}
-        found = latent_table(each, belongs, names, text, vocabulary, labels, config=config)
-        found = found.assign(
-            **_digit_effects(member.sae, R, found, labels, names, text, vocabulary)
-        )
-        latents.append(_keyed(found, key))
-        counted = pd.DataFrame({"context": names, "n_latents": belongs.sum(axis=1)})
-        counts.append(_keyed(counted, key))
+    for member, each, found in zip(family, acts, belonging, strict=True):
+        table = latent_table(each, found, text, vocabulary, least=config.min_active)
+        digits = _digit_effects(member.sae, R, table, labels, names, text, vocabulary)
+        latents.append(_keyed(table.assign(**digits), member))
+        counted = {"context": names, "n_latents": found.belongs.sum(axis=1)}
+        counts.append(_keyed(pd.DataFrame(counted), member))
     widest = max(range(len(family)), key=lambda i: (family[i].d_sae, -family[i].seed))
-    belongs = membership.members(acts[widest], labels, min_active=config.min_active)
     rows = directions.unit_rows(family[widest].sae)
     edges, relatives = edges_across(family, acts, min_active=config.min_active, seed=config.seed)
     return Splitting(
@@ -141,7 +139,7 @@ def split(
         contexts=pd.concat(counts, ignore_index=True),
         edges=edges,
         relatives=relatives,
-        clusters=directions.clusters(rows, belongs, names, seed=config.seed),
+        clusters=directions.clusters(rows, belonging[widest].belongs, names, seed=config.seed),
     )
 
 
@@ -153,23 +151,18 @@ def commonest_word(token: Int[np.ndarray, " n_tokens"], of: Vocabulary) -> int:
 
 def latent_table(
     acts: sparse.csr_matrix,
-    belongs: np.ndarray,
-    names: list[str],
+    belonging: Membership,
     text: Text,
     vocabulary: Vocabulary,
-    labels: sparse.csr_matrix,
     *,
-    config: SplittingConfig,
+    least: int,
 ) -> pd.DataFrame:
-    """The latents active on `min_active` tokens: what each is active on."""
-    active = moments.firings(acts)
-    judged = np.flatnonzero(active >= config.min_active)
-    top, share = encoded.top_token(acts, text.token, d_vocab=vocabulary.size)
+    """The latents active on at least that many tokens: what each is active on."""
+    active, strength = moments.firings(acts), moments.total(acts)
+    judged = np.flatnonzero(active >= least)
     by_token = encoded.by_token(acts, text.token, d_vocab=vocabulary.size)
-    digits = np.asarray(by_token[vocabulary.digits].sum(axis=0)).ravel() / moments.total(acts).clip(
-        min=1e-30
-    )
-    context, precision = membership.best_context(acts, labels, belongs, names)
+    top, share = encoded.top_token(by_token)
+    digits = np.asarray(by_token[vocabulary.digits].sum(axis=0), dtype=np.float64).ravel()
     columns = {
         "latent": judged,
         "density": active[judged] / len(text.token),
@@ -177,9 +170,9 @@ def latent_table(
         "top_token_share": share[judged],
         "single_token": encoded.is_single_token(acts, text.token)[judged],
         "on_commonest_word": top[judged] == commonest_word(text.token, vocabulary),
-        "context": context[judged],
-        "precision": precision[judged],
-        "digit_share": digits[judged],
+        "context": belonging.context[judged],
+        "precision": belonging.precision[judged],
+        "digit_share": (digits / strength.clip(min=1e-30))[judged],
     }
     return pd.DataFrame(columns)
 
@@ -225,6 +218,6 @@ def _digit_effects(
     return {"digit_effect": digit, "other_effect": other}
 
 
-def _keyed(table: pd.DataFrame, key: dict[str, int]) -> pd.DataFrame:
-    keyed = table.assign(**key)
-    return keyed.loc[:, [*key, *table.columns]]
+def _keyed(table: pd.DataFrame, member: Member) -> pd.DataFrame:
+    keyed = table.assign(d_sae=member.d_sae, seed=member.seed)
+    return keyed.loc[:, ["d_sae", "seed", *table.columns]]

@@ -183,7 +183,7 @@ def _encode(
 def _effects(
     side: Side, windows: Windows, config: UniversalityConfig
 ) -> Float[np.ndarray, "unit d_vocab"]:
-    R = model_readout(side.model, windows, batch_size=config.batch_size)
+    R = model_readout(side.model, encoded.some_windows(windows), batch_size=config.batch_size)
     return logit_effects(side.sae.W_dec, R).cpu().numpy()
 
 
@@ -200,7 +200,7 @@ def _latents(
     pairs = [acts[0][:, judged], acts[1][:, match]]
     rows = [effects[0][judged], effects[1][match]]
     d_vocab = effects[0].shape[1]
-    top, _ = encoded.top_token(pairs[0], text.token, d_vocab=d_vocab)
+    top, _ = encoded.top_token(encoded.by_token(pairs[0], text.token, d_vocab=d_vocab))
     attributed = [
         _attribution(one[late], rows_, text.next_token[late])
         for one, rows_ in zip(pairs, rows, strict=True)
@@ -265,7 +265,8 @@ def _neurons(
     size = config.batch_size
     found = neuron_matches(first, second, windows, late, batch_size=size, seed=config.seed)
     judged = np.flatnonzero(found.active.min(axis=0) >= config.min_active)
-    R = [model_readout(m, windows, batch_size=size).cpu().numpy() for m in (first, second)]
+    few = encoded.some_windows(windows)
+    R = [model_readout(m, few, batch_size=size).cpu().numpy() for m in (first, second)]
     match = found.best.match[judged]
     columns = {
         "kind": "neuron",
