@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from tests.charts.synthetic import frame
 
 from superposition.claims.measures_single_features import MAIN, SHUFFLED, TESTS
-from superposition.core.store import schema
+from superposition.core.params import Params
+from superposition.core.store import Store, schema
 from superposition.language.planted import KINDS
 from superposition.results import Results
 
@@ -45,7 +47,11 @@ UNCLEAR = CLEAR | {"correlation": 0.4, "passed": 2, "interval_trend": 0.5}
 
 
 def add_contexts(
-    r: Results, planted: Mapping[str, Any] | None = None, natural: Mapping[str, Any] | None = None
+    r: Results,
+    planted: Mapping[str, Any] | None = None,
+    natural: Mapping[str, Any] | None = None,
+    *,
+    row: str = MAIN,
 ) -> None:
     """Three planted contexts and their proxies like `CLEAR`, and natural ones like `UNCLEAR`, but
     for the columns given."""
@@ -54,8 +60,8 @@ def add_contexts(
         for group in ("planted", "proxy")
         for kind in KINDS
     ]
-    natural_row = UNCLEAR | dict(natural or {})
-    rows += [natural_row | {"name": f"c{i}", "group": "x", "planted": ""} for i in range(N_NATURAL)]
+    natural_row = {"name": "natural"} | UNCLEAR | dict(natural or {})
+    rows += [natural_row | {"group": "x", "planted": ""} for _ in range(N_NATURAL)]
     table = pd.DataFrame(rows).assign(concept=range(len(rows)), latent=range(len(rows)))
     table = table.assign(neuron=0, partner=0, **dict.fromkeys(TESTS, True))
     for name in ("correlation", "neuron_correlation", "neuron_gap", "partner_correlation"):
@@ -64,9 +70,9 @@ def add_contexts(
         )
     for name in ("top_precision", "logit_area"):
         table = table.assign(**{f"{name}_low": table[name] - 0.02, f"{name}_high": table[name]})
-    r.params.tree.setdefault("contexts", {})[MAIN] = {}
+    r.params.tree.setdefault("contexts", {})[row] = {"n_tokens": 1000}
     columns = list(schema()["contexts/concepts.parquet"])
-    r.store.save_table(table[columns], "contexts", MAIN, "concepts.parquet")
+    r.store.save_table(table[columns], "contexts", row, "concepts.parquet")
 
 
 def add_causal(
@@ -135,6 +141,39 @@ def add_consistency(r: Results, row: str, **other: float) -> None:
     r.params.tree.setdefault("consistency", {})[row] = {}
     table = pd.concat(tables, ignore_index=True)
     r.store.save_table(table, "consistency", row, "units.parquet")
+
+
+def write_all(store: Store, *, hostile: str) -> None:
+    """Everything that the chapter reads, of every row, with `hostile` text among the names."""
+    r = Results(Params(tree={}, origin="test"), store)
+    for row in (MAIN, "l1"):
+        add_contexts(r, natural={"name": hostile}, row=row)
+    add_causal(r)
+    for row in (MAIN, "l1", SHUFFLED):
+        add_consistency(r, row)
+    concepts = r.contexts(MAIN).concepts["concept"].tolist()
+    n = 10 * len(concepts)
+    groups = frame(
+        "contexts/groups.parquet",
+        n,
+        concept=np.repeat(concepts, 10),
+        grouping="tenth",
+        group=np.tile(range(10), len(concepts)),
+        active=20,
+        inside=15,
+    )
+    curves = frame("causal/curves.parquet", 6, concept=np.repeat(concepts[:3], 2), group=[0, 1] * 3)
+    samples = frame(
+        "causal/samples.parquet",
+        2,
+        concept=concepts[0],
+        pinned=[True, False],
+        read=[[1, 2], [1, 2]],
+        written=[[40, 80], [120, 5]],
+    )
+    store.save_table(groups, "contexts", MAIN, "groups.parquet")
+    store.save_table(curves, "causal", MAIN, "curves.parquet")
+    store.save_table(samples, "causal", MAIN, "samples.parquet")
 
 
 def _units(kind: str, means: Mapping[str, float], n: int = 40) -> pd.DataFrame:

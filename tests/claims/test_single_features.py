@@ -128,7 +128,7 @@ def test_proxies_with_another_floor_or_length_disagree(monkeypatch: pytest.Monke
     monkeypatch.setattr(proxies, "OUTSIDE", 1e-6)
     monkeypatch.setitem(proxies.AT_LEAST, "dna", 1)
     failed = [name for name, agrees in single_features.check_proxies().items() if not agrees]
-    assert failed == ["other characters", "two tokens of DNA"]
+    assert failed == ["other characters", "two tokens of DNA", "best string"]
 
 
 def test_superiority_is_the_share_of_pairs_in_which_the_first_is_higher() -> None:

@@ -14,7 +14,8 @@ import yaml
 from tests.charts import relations_figures, toy_saes_figures
 from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
-from tests.claims import interpretability_world
+from tests.claims import interpretability_world, single_world
+from tests.claims.sweep_world import points
 
 from superposition import values
 from superposition.claims import core
@@ -88,8 +89,11 @@ def write_results(store: Store) -> None:
         store.save_json(_numbers(3.2), "transformer", row, "metrics.json")
     for row in ROWS["sae"]:
         _sae(store, row)
+    for row in Params.read(root=ROOT).rows("sweep"):
+        _sweep(store, row)
     _relations(store)
     _interpretability(store)
+    single_world.write_all(store, hostile=HOSTILE)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}
@@ -286,6 +290,17 @@ def _relations(store: Store) -> None:
             store.save_table(getattr(made, name)(), stage, f"{name}.parquet")
     store.save_table(made.counts(), "splitting", "contexts.parquet")
     store.save_table(made.best(), "automata", "contexts.parquet")
+
+
+def _sweep(store: Store, row: str) -> None:
+    """Three levels, two widths and three seeds; two autoencoders diverged or collapsed."""
+    table = points(height=0.7, widths=(512, 1024))
+    gone = {"l0": table["l0"].where(table.index != 0).where(table.index != 1, 0.0)}
+    store.save_table(table.assign(**gone), "sweep", row, "points.parquet")
+    names = np.repeat(["512-30-0", "512-30-1", "1024-30-0"], 4)
+    latents = frame("sweep/latents.parquet", 12, point=names)
+    store.save_table(latents, "sweep", row, "latents.parquet")
+    store.save_json(_numbers(3.5), "sweep", row, "metrics.json")
 
 
 def _exploration() -> dict[str, pd.DataFrame]:

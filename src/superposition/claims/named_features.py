@@ -36,19 +36,16 @@ def dna(r: Results) -> Verdict:
     """A single feature stands for DNA: it is active on nothing else, no neuron does the same, and
     another model has it too."""
     row, proxy = planted_one(r, "dna"), planted_one(r, "dna", proxy=True)
-    alone = float(row["alone"] / max(row["n_inside"] - row["missed"], 1))
+    alone = float(row["alone"]) / max(float(row["n_inside"] - row["missed"]), 1.0)
+    found, top = float(proxy["correlation"]), int(row["latent_top_examples"])
+    gap, second = float(row["neuron_gap"]), float(row["partner_correlation"])
     return _properties(
         {
-            f"correlation with the proxy {fmt(float(proxy['correlation']))}": proxy["correlation"]
-            >= 0.6,
-            f"{int(row['latent_top_examples'])} of the 20 strongest are DNA": row[
-                "latent_top_examples"
-            ]
-            >= 18,
-            f"alone on {fmt(alone, '%')} of its tokens": alone > 0.5,
-            f"above the best neuron by {fmt(float(row['neuron_gap']))}": row["neuron_gap"] >= 0.2,
-            f"second model {fmt(float(row['partner_correlation']))}": row["partner_correlation"]
-            >= 0.8,
+            f"correlation with the proxy {fmt(found)}": found >= 0.6,
+            f"{top} of the 20 strongest tokens are DNA": top >= 18,
+            f"alone on {fmt(alone, '%')} of its DNA tokens": alone > 0.5,
+            f"above the best neuron by {fmt(gap)}": gap >= 0.2,
+            f"second model {fmt(second)}": second >= 0.8,
         },
         enough=3,
     )
@@ -72,18 +69,15 @@ def base64(r: Results) -> Verdict:
     """A feature stands for base64; its proxy is too broad, as other strings look alike, but no
     neuron comes near, and another model has it too."""
     row, proxy = planted_one(r, "base64"), planted_one(r, "base64", proxy=True)
-    other = planted_one(r, "hexadecimal")
     ours, neuron = float(proxy["correlation"]), float(proxy["neuron_correlation"])
+    second, context = float(row["partner_correlation"]), float(row["correlation"])
+    latent, other = int(row["latent"]), int(planted_one(r, "hexadecimal")["latent"])
+    proxies = f"proxy: latent {fmt(ours)}, neuron {fmt(neuron)} (context itself: {fmt(context)})"
     return _properties(
         {
-            f"proxy: latent {fmt(ours)}, neuron {fmt(neuron)} (with the context itself "
-            f"{fmt(float(row['correlation']))})": ours - neuron >= 0.2,
-            f"second model {fmt(float(row['partner_correlation']))}": row["partner_correlation"]
-            >= 0.7,
-            f"latent {int(row['latent'])} for base64, {int(other['latent'])} for hexadecimal": int(
-                row["latent"]
-            )
-            != int(other["latent"]),
+            proxies: ours - neuron >= 0.2,
+            f"second model {fmt(second)}": second >= 0.7,
+            f"latent {latent} for base64, {other} for hexadecimal": latent != other,
         },
         enough=2,
     )
@@ -106,12 +100,13 @@ def base64(r: Results) -> Verdict:
 def second_script(r: Results) -> Verdict:
     """A further context has its own feature as well: sensitive, no neuron, universal."""
     row = planted_one(r, "hexadecimal")
+    found, gap = float(row["correlation"]), float(row["neuron_gap"])
+    second = float(row["partner_correlation"])
     return _properties(
         {
-            f"correlation {fmt(float(row['correlation']))}": row["correlation"] >= 0.5,
-            f"above the best neuron by {fmt(float(row['neuron_gap']))}": row["neuron_gap"] >= 0.2,
-            f"second model {fmt(float(row['partner_correlation']))}": row["partner_correlation"]
-            >= 0.8,
+            f"correlation {fmt(found)}": found >= 0.5,
+            f"above the best neuron by {fmt(gap)}": gap >= 0.2,
+            f"second model {fmt(second)}": second >= 0.8,
         },
         enough=2,
     )
@@ -149,7 +144,7 @@ def cherry_picked(r: Results) -> Verdict:
 
 def _properties(found: dict[str, bool], *, enough: int) -> Verdict:
     """The verdict by how many properties hold, each named with its number."""
-    n = sum(map(bool, found.values()))
+    n = sum(found.values())
     words = "; ".join(f"{name} ({'yes' if holds else 'no'})" for name, holds in found.items())
     return Verdict(
         measured=of(n, len(found)), holds=graded(n == len(found), n >= enough), detail=f"{words}."

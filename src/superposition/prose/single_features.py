@@ -1,0 +1,146 @@
+"""The numbers of the chapter on single features."""
+
+import numpy as np
+import pandas as pd
+
+from superposition.charts.single_features import WHO
+from superposition.claims.measures_single_features import (
+    MAIN,
+    SHUFFLED,
+    TESTS,
+    concepts,
+    mean_shares,
+)
+from superposition.features import context_tests
+from superposition.intervals import wilson
+from superposition.results import Results
+from superposition.single_tables import scored
+from superposition.values import NOT_RUN, between, fmt, of
+
+Texts = dict[str, str]
+
+_CONTEXTS = (
+    *("concepts", "natural", "planted", "all_five", "all_five_share", "none", "median_passed"),
+    *(f"pass_{test}" for test in TESTS),
+    *("median_correlation", "median_neuron", "latent_better", "null", "without_tokens"),
+    *("median_partner", "median_partner_logit", "filled_share", "chosen_of"),
+)
+_CAUSAL = (
+    *("needed", "needed_off", "n_ablated", "held_more", "held_significant", "median_agreement"),
+    *("upper_count", "upper_mass", "upper_effect", "random_latents", "prompts", "new_tokens"),
+)
+_CONSISTENCY = (
+    *("scored", "predictable_latents", "predictable_neurons", "predictable_shuffled"),
+    *("predictable_verdict", "accuracy_latents", "accuracy_neurons", "accuracy_shuffled"),
+    *("single_latents", "single_shuffled", "logit_verdict"),
+)
+
+
+def texts(r: Results) -> Texts:
+    """Every value of the chapter, at every scale."""
+    found = _prefixed("ctx", _CONTEXTS, _contexts(r) if MAIN in r.rows("contexts") else None)
+    found |= _prefixed("ctx", _CAUSAL, _causal(r) if MAIN in r.rows("contexts") else None)
+    run = {MAIN, SHUFFLED} <= set(r.rows("consistency"))
+    found |= _prefixed("unit", _CONSISTENCY, _consistency(r) if run else None)
+    return found | _limits()
+
+
+def _prefixed(prefix: str, keys: tuple[str, ...], found: list[str] | None) -> Texts:
+    shown = [NOT_RUN] * len(keys) if found is None else found
+    return {f"{prefix}_{key}": text for key, text in zip(keys, shown, strict=True)}
+
+
+def _limits() -> Texts:
+    """Where the tests draw their lines."""
+    return {
+        "ctx_limit_top": fmt(context_tests.TOP_PRECISION, "%", digits=2),
+        "ctx_limit_correlation": fmt(context_tests.CORRELATION, "given"),
+        "ctx_limit_area": fmt(context_tests.LOGIT_AREA, "given"),
+        "ctx_limit_gap": fmt(context_tests.NEURON_GAP, "given"),
+        "ctx_limit_share": fmt(context_tests.TOP_SHARE, "%", digits=2),
+        "ctx_limit_partner": fmt(context_tests.UNIVERSAL, "given"),
+        "ctx_limit_tokens": fmt(context_tests.MIN_TOKENS),
+    }
+
+
+def _contexts(r: Results) -> list[str]:
+    table = concepts(r)
+    n, n_planted = len(table), int((table["planted"] != "").sum())
+    complete = int((table["passed"] == len(TESTS)).sum())
+    better = int((table["correlation"] > table["neuron_correlation"]).sum())
+    filled = int(table["filled"].sum()) / max(int(table["missed"].sum()), 1)
+    return [
+        fmt(n),
+        fmt(n - n_planted),
+        fmt(n_planted),
+        of(complete, n),
+        f"{fmt(complete / n, '%')} (95% interval {between(*wilson(complete, n), '%')})",
+        of(int((table["passed"] == 0).sum()), n),
+        fmt(float(table["passed"].median()), "given"),
+        *(of(int(table[test].sum()), n) for test in TESTS),
+        _median(table["correlation"]),
+        _median(table["neuron_correlation"]),
+        of(better, n),
+        _median(table["null_correlation"]),
+        of(int((table["n_next"] == 0).sum()), n),
+        _median(table["partner_correlation"]),
+        _median(table["partner_logit_correlation"]),
+        fmt(filled, "%"),
+        fmt(int(r.params.value("contexts", MAIN)["n_tokens"])),
+    ]
+
+
+def _causal(r: Results) -> list[str]:
+    found = r.causal(MAIN)
+    ablation, held = found.ablation, found.pinning
+    ablated, config = ablation.loc[ablation["n_on"] > 0], r.params.value("causal")
+    shares = mean_shares(r).mean() if len(found.intervals) else pd.Series(dtype=float)
+    upper = [
+        fmt(float(shares[name]), "%") if name in shares else NOT_RUN
+        for name in ("count", "mass", "effect")
+    ]
+    return [
+        of(int((ablated["high_on"] < 0).sum()), len(ablated)),
+        of(int((ablated["high_off"] < 0).sum()), len(ablated)),
+        fmt(len(ablated)),
+        of(int((held["pinned"] > held["free"]).sum()), len(held)),
+        of(int((held["p_value"] < 1e-6).sum()), len(held)),
+        _median(ablation["logit_agreement"]),
+        *upper,
+        fmt(len(set(found.intervals["latent"]))),
+        fmt(int(config["n_prompts"])),
+        fmt(int(config["n_new"])),
+    ]
+
+
+def _consistency(r: Results) -> list[str]:
+    units = scored(r)
+    by = {who: units.loc[units["who"] == who] for who in WHO}
+    predictable = [float(by[who]["predictability"].median()) for who in WHO]
+    accuracy = [float(by[who]["logit_accuracy"].mean()) for who in WHO]
+    single = [float((by[who]["top_token_share"] == 1).mean()) for who in (WHO[0], WHO[2])]
+    return [
+        ", ".join(f"{fmt(int(by[who]['predictability'].notna().sum()))} {who}" for who in WHO),
+        *map(fmt, predictable),
+        _order(predictable),
+        *(fmt(value, "%") for value in accuracy),
+        *(fmt(value, "%") for value in single),
+        _order(accuracy),
+    ]
+
+
+def _order(values: list[float]) -> str:
+    """How latents stand to neurons and to the control, in words."""
+    ours, neurons, control = values
+    if not np.isfinite(values).all():
+        return "The comparison could not be made."
+    first, second = ("better" if ours > other else "no better" for other in (neurons, control))
+    link = "and" if first == second else "but"
+    return (
+        f"Latents do {first} than neurons, {link} {second} than latents of the transformer with "
+        "shuffled weights."
+    )
+
+
+def _median(column: pd.Series) -> str:
+    return fmt(float(column.median()))
