@@ -18,20 +18,18 @@ def ablations(r: Results) -> pd.DataFrame:
     """What each change of the recipe costs: the columns of charts.toy_saes.differences."""
     found = r.toy_comparison("recipe")
     recovered, loss = found.paired("recovered"), found.paired("loss")
-    base = loss[BASE].to_numpy()
+    base = loss[BASE]
     changes = ("gradients-not-projected", "tied", "rate-higher", "rate-lower")
     rows = []
     for name in changes:
-        rows.append(
-            _row(name, FEATURES, gain(recovered[name].to_numpy(), recovered[BASE].to_numpy()))
-        )
-        rows.append(_row(name, LOSS, gain(loss[name].to_numpy() / base, np.ones(len(base)))))
+        rows.append(_row(name, FEATURES, gain(recovered[name], recovered[BASE])))
+        rows.append(_row(name, LOSS, gain(loss[name] / base, np.ones(len(base)))))
     offset = r.toy_comparison("offset")
     pair = ("without", "with-pre-encoder-bias")
     name = "no pre-encoder bias (inputs off the origin)"
     rows.append(_row(name, FEATURES, between_variants(offset, "recovered", *pair)))
     own = offset.paired("loss")
-    ratio = own[pair[0]].to_numpy() / own[pair[1]].to_numpy()
+    ratio = own[pair[0]] / own[pair[1]]
     rows.append(_row(name, LOSS, gain(ratio, np.ones(len(ratio)))))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 from tests.charts.synthetic import frame
 
 from superposition.results import Results
 
-Columns = Mapping[str, Sequence[float] | Sequence[str] | Sequence[bool] | float]
+Columns = Mapping[str, Sequence[float] | Sequence[str] | Sequence[bool]]
 
 
 def add_comparison(
@@ -27,7 +26,7 @@ def add_comparison(
     _save(r, row, "features", features or {})
     parts = [table.assign(variant=name) for name, table in (trace or {}).items()]
     columns = list(frame("toy_comparison/trace.parquet", 1).columns)
-    table = pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
+    table = pd.concat(parts).loc[:, columns] if parts else frame("toy_comparison/trace.parquet", 0)
     r.store.save_table(table, "toy_comparison", row, "trace.parquet")
 
 
@@ -53,11 +52,6 @@ def _save(r: Results, row: str, name: str, variants: Mapping[str, Columns]) -> N
 
 
 def _table(file: str, variant: str, columns: Columns) -> pd.DataFrame:
-    lengths = [len(each) for each in columns.values() if not isinstance(each, float)]
-    n = max(lengths, default=8)
-    given = {
-        name: np.full(n, each) if isinstance(each, float) else list(each)
-        for name, each in columns.items()
-    }
-    given.setdefault("instance", range(n))
+    n = max((len(each) for each in columns.values()), default=8)
+    given = {"instance": list(range(n))} | {name: list(each) for name, each in columns.items()}
     return frame(file, n, variant=[variant] * n, **given)

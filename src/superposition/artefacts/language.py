@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from superposition.artefacts.core import Artefacts
 
@@ -57,10 +57,13 @@ class ToyComparison(Artefacts):
         """One row per variant, instance and traced step."""
         return self.table("trace")
 
-    def paired(self, column: str) -> pd.DataFrame:
-        """A column of `instances`: a row per instance, a column per variant, in their order."""
-        wide = self.instances.pivot(index="instance", columns="variant", values=column)
-        return wide[list(dict.fromkeys(self.instances["variant"]))]
+    def paired(self, column: str) -> dict[str, Float[np.ndarray, " instance"]]:
+        """A column of `instances` as numbers, by variant; equal places are the same instance."""
+        ordered = self.instances.sort_values("instance", kind="stable")
+        names = dict.fromkeys(self.instances["variant"].tolist())
+        values = ordered[column].to_numpy(dtype=float)
+        variant = ordered["variant"].to_numpy()
+        return {name: values[variant == name] for name in names}
 
 
 class Transformer(Artefacts):

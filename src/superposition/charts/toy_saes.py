@@ -66,8 +66,8 @@ def recovery(instances: pd.DataFrame) -> alt.FacetChart:
 
 def kinds(instances: pd.DataFrame) -> alt.Chart:
     """What the latents of each variant are: features, features again, sums, others, dead."""
-    means = instances.groupby("variant", sort=False)[list(KINDS)].mean().reset_index()
-    long = means.melt("variant", var_name="kind", value_name="latents")
+    means = instances.groupby("variant", sort=False, as_index=False)[list(KINDS)].agg("mean")
+    long = pd.DataFrame(means).melt("variant", var_name="kind", value_name="latents")
     long = long.assign(
         order=[[*KINDS].index(kind) for kind in long["kind"]],
         kind=[KINDS[kind] for kind in long["kind"]],
@@ -132,7 +132,8 @@ def wrong_l0(instances: pd.DataFrame) -> alt.LayerChart:
 
 def learning(trace: pd.DataFrame) -> alt.FacetChart:
     """Features found and loss during training, by variant: means over instances."""
-    means = trace.groupby(["variant", "step"], sort=False)[list(PROGRESS)].mean().reset_index()
+    by = trace.groupby(["variant", "step"], sort=False, as_index=False)
+    means = pd.DataFrame(by[list(PROGRESS)].agg("mean"))
     long = means.melt(["variant", "step"], var_name="measure", value_name="mean")
     long = long.assign(
         measure=[PROGRESS[name] for name in long["measure"]],

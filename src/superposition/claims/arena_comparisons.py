@@ -8,7 +8,7 @@ from superposition import intervals
 from superposition.claims.arena import PAPER, TARGET
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
-from superposition.claims.toy_saes import between_variants, gain
+from superposition.claims.toy_saes import between_variants, gain, means
 from superposition.results import Results
 from superposition.values import between, fmt, of
 
@@ -63,16 +63,18 @@ def firing_probability(r: Results) -> Verdict:
 def ordering(r: Results) -> Verdict:
     """Resampling at random recovers more features than none, and resampling by loss more still."""
     found = r.toy_comparison("pentagon")
-    table = found.paired("recovered")[TRENDING]
+    table = found.paired("recovered")
+    mean = means(table, TRENDING)
     gained = between_variants(found, "recovered", "loss-weighted", "none")
-    ordered = bool((np.diff(table.mean()) > 0).all())
-    p = float(page_trend_test(table.to_numpy(), method="asymptotic").pvalue)
-    means = ", ".join(f"{name} {fmt(float(table[name].mean()))}" for name in TRENDING)
+    ordered = bool((np.diff([*mean.values()]) > 0).all())
+    ranked = np.stack([table[name] for name in TRENDING], axis=1)
+    p = float(page_trend_test(ranked, method="asymptotic").pvalue)
+    shown = ", ".join(f"{name} {fmt(value)}" for name, value in mean.items())
     return Verdict(
         measured=gained.mean,
         interval=gained.interval,
         holds=graded(ordered and p < 0.05, gained.is_sure),
-        detail=f"Recovered on average: {means}; Page's test p = {fmt(p)}.",
+        detail=f"Recovered on average: {shown}; Page's test p = {fmt(p)}.",
     )
 
 
@@ -91,7 +93,7 @@ def directions_match(r: Results) -> Verdict:
     """The autoencoder's directions are those of the model's features, and its activations are the
     features' values."""
     found = r.toy_comparison("pentagon")
-    cosine = found.paired("matched_cosine")["loss-weighted"].to_numpy(dtype=float)
+    cosine = found.paired("matched_cosine")["loss-weighted"]
     correlation = float(found.paired("correlation")["loss-weighted"].mean())
     exact = float(cosine.mean()) > 0.97, correlation > 0.95
     return Verdict(
@@ -120,8 +122,8 @@ def more_latents(r: Results) -> Verdict:
     names = ["none", "seven-latents", "ten-latents"]
     steps = {name: steps_to_all(found.trace, name) for name in names}
     saved = gain(steps["none"], steps["ten-latents"])
-    means = [float(steps[name].mean()) for name in names]
-    falls = bool((np.diff(means) < 0).all())
+    mean = [float(steps[name].mean()) for name in names]
+    falls = bool((np.diff(mean) < 0).all())
     complete = ", ".join(
         of(int((found.paired("recovered")[name] == 5).sum()), len(saved.each)) for name in names
     )
@@ -129,7 +131,7 @@ def more_latents(r: Results) -> Verdict:
         measured=saved.mean,
         interval=saved.interval,
         holds=graded(falls and saved.is_sure, saved.mean > 0),
-        detail=f"Mean steps with 5, 7 and 10 latents: {', '.join(map(fmt, means))}; instances with "
+        detail=f"Mean steps with 5, 7 and 10 latents: {', '.join(map(fmt, mean))}; instances with "
         f"all five at the end: {complete}. No resampling.",
     )
 
@@ -212,7 +214,7 @@ def encoders_pushed_apart(r: Results) -> Verdict:
 )
 def bias_at_the_centre(r: Results) -> Verdict:
     """The decoder's bias stays near the centre of the data."""
-    norms = r.toy_comparison("pentagon").paired("bias_norm")["loss-weighted"].to_numpy(dtype=float)
+    norms = r.toy_comparison("pentagon").paired("bias_norm")["loss-weighted"]
     mean = float(norms.mean())
     return Verdict(
         measured=mean,

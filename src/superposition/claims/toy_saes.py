@@ -3,11 +3,12 @@
 Variants share inputs and random starts, so every difference is paired by instance.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from superposition import intervals
 from superposition.artefacts import ToyComparison
@@ -41,16 +42,23 @@ class Gain(NamedTuple):
         return f"{fmt(self.mean)} ({between(*self.interval)})"
 
 
-def gain(more: Shaped[np.ndarray, " instance"], less: Shaped[np.ndarray, " instance"]) -> Gain:
+def gain(more: Float[np.ndarray, " instance"], less: Float[np.ndarray, " instance"]) -> Gain:
     """The paired difference `more` - `less`."""
-    each = np.asarray(more, dtype=float) - np.asarray(less, dtype=float)
+    each = more - less
     return Gain(float(each.mean()), intervals.mean(each, seed=SEED), each)
 
 
 def between_variants(found: ToyComparison, column: str, more: str, less: str) -> Gain:
     """The gain of the variant `more` over `less` in a column of instances."""
     table = found.paired(column)
-    return gain(table[more].to_numpy(), table[less].to_numpy())
+    return gain(table[more], table[less])
+
+
+def means(
+    table: Mapping[str, Float[np.ndarray, " instance"]], names: Sequence[str] = ()
+) -> dict[str, float]:
+    """The mean of each variant in `names`, or of all."""
+    return {name: float(table[name].mean()) for name in names or table}
 
 
 @claim(
@@ -71,15 +79,14 @@ def resampling_helps(r: Results) -> Verdict:
     initial weights or doing nothing; each resampling makes the loss jump."""
     found = r.toy_comparison("pentagon")
     order = ["none", "reinitialise", "loss-weighted"]
-    recovered, loss = (found.paired(name)[order].mean() for name in ("recovered", "loss"))
+    recovered, loss = (means(found.paired(name), order) for name in ("recovered", "loss"))
     gained = between_variants(found, "recovered", "loss-weighted", "none")
     spike = spikes(found.trace.loc[found.trace["variant"] == "loss-weighted"])
-    rises = bool((np.diff(recovered) > 0).all())
-    falls = bool((np.diff(loss) < 0).all())
+    rises = bool((np.diff([*recovered.values()]) > 0).all())
+    falls = bool((np.diff([*loss.values()]) < 0).all())
     jumps = len(spike) > 0 and float(np.median(spike)) > 1
     by_name = "; ".join(
-        f"{name} {fmt(float(recovered[name]))} features at loss {fmt(float(loss[name]))}"
-        for name in order
+        f"{name} {fmt(recovered[name])} features at loss {fmt(loss[name])}" for name in order
     )
     jump = fmt(float(np.median(spike))) if len(spike) else "no resampling happened"
     return Verdict(
@@ -94,7 +101,7 @@ def spikes(trace: pd.DataFrame) -> Float[np.ndarray, " event"]:
     """Loss just after over just before each resampling that had a dead latent to act on."""
     ratios = []
     for _, one in trace.sort_values("step").groupby("instance"):
-        step, loss, alive = (one[name].to_numpy() for name in ("step", "loss", "alive"))
+        step, loss, alive = (one[name].to_numpy(dtype=float) for name in ("step", "loss", "alive"))
         most = alive.max()
         around = np.flatnonzero((np.diff(step) == 1) & (alive[:-1] < most))
         ratios += list(loss[around + 1] / loss[around])
@@ -116,8 +123,8 @@ def projection_helps(r: Results) -> Verdict:
     """Removing the part of the gradient that is parallel to the dictionary vectors before Adam's
     step gives a small but real reduction of the total loss."""
     loss = r.toy_comparison("recipe").paired("loss")
-    base = loss["as-published"].to_numpy()
-    found = gain(loss["gradients-not-projected"].to_numpy() / base, np.ones(len(base)))
+    base = loss["as-published"]
+    found = gain(loss["gradients-not-projected"] / base, np.ones(len(base)))
     return Verdict(
         measured=found.mean,
         interval=found.interval,
@@ -143,13 +150,13 @@ def bias_helps(r: Results) -> Verdict:
     toy models."""
     found = r.toy_comparison("offset")
     gained = between_variants(found, "recovered", "with-pre-encoder-bias", "without")
-    means = found.paired("recovered").mean()
+    mean = means(found.paired("recovered"))
     return Verdict(
         measured=gained.mean,
         interval=gained.interval,
         holds=graded(gained.is_sure, gained.mean > 0),
-        detail=f"Recovered with it {fmt(float(means['with-pre-encoder-bias']))}, without "
-        f"{fmt(float(means['without']))}, means over {fmt(len(gained.each))} instances.",
+        detail=f"Recovered with it {fmt(mean['with-pre-encoder-bias'])}, without "
+        f"{fmt(mean['without'])}, means over {fmt(len(gained.each))} instances.",
     )
 
 
@@ -170,15 +177,18 @@ def encoders_tilt_apart(r: Results) -> Verdict:
     tilted apart, which separates them better."""
     latents = r.toy_comparison("recipe").latents
     own = latents.loc[(latents["variant"] == "as-published") & (latents["kind"] != "dead")]
-    median = float(own["encoder_decoder_cosine"].median())
-    near = own.loc[own["neighbour_cosine"] > 0.1]
-    apart = int((near["neighbour_encoder_cosine"] < near["neighbour_cosine"]).sum())
-    share = apart / len(near) if len(near) else 0.0
+    median = float(np.median(own["encoder_decoder_cosine"].to_numpy(dtype=float)))
+    decoder = own["neighbour_cosine"].to_numpy(dtype=float)
+    near = decoder > 0.1
+    n_near = int(near.sum())
+    encoder = own["neighbour_encoder_cosine"].to_numpy(dtype=float)
+    apart = int((near & (encoder < decoder)).sum())
+    share = apart / n_near if n_near else 0.0
     return Verdict(
         measured=share,
-        interval=intervals.wilson(apart, len(near)) if len(near) else None,
+        interval=intervals.wilson(apart, n_near) if n_near else None,
         holds=graded(median < 0.95 and share > 0.75, median < 0.95 or share > 0.75),
-        detail=f"{of(apart, len(near))} near pairs; median cosine of encoder and decoder "
+        detail=f"{of(apart, n_near)} near pairs; median cosine of encoder and decoder "
         f"{fmt(median)}. The interval takes pairs as independent.",
     )
 
@@ -202,14 +212,14 @@ def lower_rate(r: Results) -> Verdict:
     loss = between_variants(found, "loss", "rate-higher", "as-published")
     short = between_variants(found, "loss", "rate-higher-short", "short")
     features = between_variants(found, "recovered", "as-published", "rate-higher")
-    lowest = found.paired("recovered").mean()["rate-lower"]
+    lowest = means(found.paired("recovered"))["rate-lower"]
     both = loss.is_sure and features.is_sure and loss.mean > short.mean
     return Verdict(
         measured=features.mean,
         interval=features.interval,
         holds=graded(both, loss.is_sure or features.is_sure),
         detail=f"Loss saved at the longer budget {loss.words()}, at the shorter {short.words()}. A "
-        f"rate lower still recovers {fmt(float(lowest))} features on average.",
+        f"rate lower still recovers {fmt(lowest)} features on average.",
     )
 
 
@@ -241,11 +251,11 @@ def causes_of_death(r: Results) -> Verdict:
 def deaths(r: Results) -> dict[str, Gain]:
     """How many more latents die by each change, with its name."""
     dead = r.toy_comparison("recipe").paired("dead")
-    repeated = r.toy_comparison("recipe-repeated").paired("dead")["repeated"].to_numpy()
-    base, short = dead["as-published"].to_numpy(), dead["short"].to_numpy()
+    repeated = r.toy_comparison("recipe-repeated").paired("dead")["repeated"]
+    base, short = dead["as-published"], dead["short"]
     return {
-        "higher rate": gain(dead["rate-higher"].to_numpy(), base),
-        "smaller batches": gain(dead["batches-smaller"].to_numpy(), base),
+        "higher rate": gain(dead["rate-higher"], base),
+        "smaller batches": gain(dead["batches-smaller"], base),
         "repeated data": gain(repeated, base),
         "more steps": gain(base, short),
     }

@@ -3,7 +3,7 @@
 from superposition.artefacts import ToyComparison
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
-from superposition.claims.toy_saes import PAGE, between_variants
+from superposition.claims.toy_saes import PAGE, between_variants, means
 from superposition.results import Results
 from superposition.values import fmt
 
@@ -76,8 +76,8 @@ def too_high(r: Results) -> Verdict:
 def best_at_the_truth(r: Results) -> Verdict:
     """The autoencoder finds the true features when its L0 is that of the data."""
     found = r.toy_comparison("wrong-l0-correlated")
-    means = found.paired("matched_cosine").mean()
-    best = str(means.idxmax())
+    mean = means(found.paired("matched_cosine"))
+    best = max(mean, key=lambda name: mean[name])
     return Verdict(
         measured=int(best.removeprefix("k-")),
         holds=graded(best == TRUE, best in ("k-2", "k-4")),
@@ -86,7 +86,5 @@ def best_at_the_truth(r: Results) -> Verdict:
 
 
 def _by_k(found: ToyComparison) -> str:
-    means = found.paired("matched_cosine").mean()
-    return ", ".join(
-        f"{name.removeprefix('k-')}: {fmt(float(means[name]))}" for name in means.index
-    )
+    mean = means(found.paired("matched_cosine"))
+    return ", ".join(f"{name.removeprefix('k-')}: {fmt(value)}" for name, value in mean.items())

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-import pandas as pd
+import numpy as np
+from jaxtyping import Float
 
 from superposition import intervals
 from superposition.claims.arena_comparisons import TRENDING, steps_to_all
-from superposition.claims.toy_saes import between_variants, deaths
+from superposition.claims.toy_saes import between_variants, deaths, means
 from superposition.results import Results
 from superposition.values import NOT_RUN, between, fmt, of
 
@@ -47,12 +48,12 @@ def _or_not_run(
 def _bridge(r: Results) -> list[str]:
     found = r.toy_comparison("architectures")
     cosine = found.paired("matched_cosine")
-    means = cosine.mean()
-    best, worst = str(means.idxmax()), str(means.idxmin())
+    order = sorted(cosine, key=lambda name: float(cosine[name].mean()))
+    best, worst = order[-1], order[0]
     return [
-        fmt(float(found.instances["true_l0"].mean())),
-        fmt(int(found.instances["n_features"].max())),
-        fmt(len(cosine)),
+        fmt(float(found.paired("true_l0")[best].mean())),
+        fmt(int(found.paired("n_features")[best].max())),
+        fmt(len(cosine[best])),
         best,
         _with_interval(cosine[best]),
         worst,
@@ -62,21 +63,22 @@ def _bridge(r: Results) -> list[str]:
 
 def _levels(r: Results, row: str) -> list[str]:
     found = r.toy_comparison(row)
-    cosine, mixed = found.paired("matched_cosine"), found.paired("mixed").mean()
-    best = str(cosine.mean().idxmax()).removeprefix("k-")
+    cosine, mixed = found.paired("matched_cosine"), means(found.paired("mixed"))
+    best = max(cosine, key=lambda name: float(cosine[name].mean())).removeprefix("k-")
     shown = [_with_interval(cosine[name]) for name in ("k-1", "k-3", "k-12")]
-    return [*shown, best, fmt(float(mixed["k-1"])), fmt(float(mixed["k-3"]))]
+    return [*shown, best, fmt(mixed["k-1"]), fmt(mixed["k-3"])]
 
 
 def _pentagon(r: Results) -> list[str]:
     found = r.toy_comparison("pentagon")
     recovered = found.paired("recovered")
-    complete = [of(int((recovered[name] == 5).sum()), len(recovered)) for name in TRENDING]
+    n = len(recovered["none"])
+    complete = [of(int((recovered[name] == 5).sum()), n) for name in TRENDING]
     steps = [steps_to_all(found.trace, name) for name in ("none", "ten-latents")]
     return [
-        fmt(len(recovered)),
+        fmt(n),
         *complete,
-        of(int((recovered["tied"] == 5).sum()), len(recovered)),
+        of(int((recovered["tied"] == 5).sum()), n),
         *(fmt(float(each.mean())) for each in steps),
     ]
 
@@ -92,8 +94,8 @@ def _recipe(r: Results) -> list[str]:
     return [
         *recovered,
         fmt(float(found.paired("dead")["as-published"].mean())),
-        fmt(len(found.paired("dead"))),
-        fmt(float(alive["encoder_decoder_cosine"].median())),
+        fmt(len(found.paired("dead")["as-published"])),
+        fmt(float(np.median(alive["encoder_decoder_cosine"].to_numpy(dtype=float)))),
     ]
 
 
@@ -101,6 +103,5 @@ def _deaths(r: Results) -> list[str]:
     return [each.words() for each in deaths(r).values()]
 
 
-def _with_interval(values: "pd.Series[float]") -> str:
-    cases = values.to_numpy(dtype=float)
+def _with_interval(cases: Float[np.ndarray, " instance"]) -> str:
     return f"{fmt(float(cases.mean()))} ({between(*intervals.mean(cases, seed=SEED))})"

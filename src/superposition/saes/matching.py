@@ -180,22 +180,31 @@ def _instances(
         "bias_distance": (sae.b_dec - world.centre.to(sae.b_dec)).norm(dim=-1),
     }
     table = _long(columns, ("instance",))
-    measures = ["cosine", "recovered", "precision", "recall", "correlation"]
-    means = features.groupby("instance")[measures].mean().reindex(table.index, fill_value=0.0)
-    counts = pd.crosstab(latents["instance"], latents["kind"])
-    counts = counts.reindex(columns=list(KINDS), fill_value=0)
-    found, alive = counts["feature"], len(sae.W_dec[0]) - counts["dead"]
+    n = len(table)
+    of_features = features["instance"].to_numpy()
+    measured = {
+        name: [_mean(features[name].to_numpy(dtype=float)[of_features == i]) for i in range(n)]
+        for name in ("cosine", "recovered", "precision", "recall", "correlation")
+    }
+    by_instance = latents["kind"].to_numpy().reshape(n, -1)
+    counts = {kind: (by_instance == kind).sum(axis=1) for kind in KINDS}
+    alive = by_instance.shape[1] - counts["dead"]
     return table.assign(
         n_features=world.represented.sum(-1).cpu().numpy(),
-        recovered=found.to_numpy(),
-        matched_cosine=means["cosine"].to_numpy(),
-        precision=(found / alive.clip(lower=1)).to_numpy(),
-        recall=means["recovered"].to_numpy(),
-        activation_precision=means["precision"].to_numpy(),
-        activation_recall=means["recall"].to_numpy(),
-        correlation=means["correlation"].to_numpy(),
-        **{kind: counts[kind].to_numpy() for kind in KINDS[1:]},
+        recovered=counts["feature"],
+        matched_cosine=measured["cosine"],
+        precision=counts["feature"] / np.maximum(alive, 1),
+        recall=measured["recovered"],
+        activation_precision=measured["precision"],
+        activation_recall=measured["recall"],
+        correlation=measured["correlation"],
+        **{kind: counts[kind] for kind in KINDS[1:]},
     )
+
+
+def _mean(values: np.ndarray) -> float:
+    """The mean, and 0 of nothing."""
+    return float(values.mean()) if len(values) else 0.0
 
 
 def _in_plane(prefix: str, vectors: Float[Tensor, "instance latent d_hidden"]) -> dict[str, Tensor]:
