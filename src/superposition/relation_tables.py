@@ -15,6 +15,8 @@ MAX_STATES = 8
 """States of a context drawn: those that predict most often."""
 N_MORE = 6
 """Contexts offered beside the planted ones: those with most latents."""
+LABEL = 1.17
+"""Distance of a state's name from the centre of the circle, over that of the state."""
 N_PAIRS = 1_500
 """Pairs of neighbours drawn; a sample if there are more."""
 _LINK = ["context", "x", "y", "x2", "y2", "similarity"]
@@ -101,8 +103,9 @@ def automaton(r: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
 def machine(states: pd.DataFrame, transitions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Latents of the planted contexts as states on a circle, and the transitions between them.
 
-    Nodes: context, latent, x, y, of (their own context), self_weight. Links: context, x, y, x2, y2,
-    source, target, weight, tip_x, tip_y, angle (in degrees, of an arrow that points there).
+    Nodes: context, latent, x, y, label_x, label_y, of (their own context), self_weight. Links:
+    context, x, y, x2, y2, source, target, weight, tip_x, tip_y, angle (in degrees, of an arrow
+    that points there).
     """
     nodes, links = [], []
     for name in PLANTED:
@@ -190,5 +193,6 @@ def arrows(circle: pd.DataFrame, transitions: pd.DataFrame) -> pd.DataFrame:
 
 def _circle(latents: list[int]) -> pd.DataFrame:
     angle = 2 * np.pi * np.arange(len(latents)) / max(len(latents), 1)
-    columns = {"latent": latents, "x": np.sin(angle), "y": np.cos(angle)}
+    x, y = np.sin(angle), np.cos(angle)
+    columns = {"latent": latents, "x": x, "y": y, "label_x": LABEL * x, "label_y": LABEL * y}
     return pd.DataFrame(columns)

@@ -183,7 +183,7 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                 y=y,
                 x2="x2:Q",
                 y2="y2:Q",
-                strokeWidth=alt.StrokeWidth("weight:Q", title="transition", scale=weight),
+                strokeWidth=alt.StrokeWidth("weight:Q", scale=weight, legend=None),
                 tooltip=drawn,
             ),
             arrows.mark_point(shape="triangle", filled=True, color=CONTROL, size=60).encode(
@@ -206,7 +206,11 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                     alt.Tooltip("self_weight", title="to itself", format=".0%"),
                 ],
             ),
-            dots.mark_text(dy=-22, fontSize=11).encode(x=x, y=y, text="latent:N"),
+            dots.mark_text(fontSize=11).encode(
+                x=alt.X("label_x:Q", title=None, axis=None, scale=scale),
+                y=alt.Y("label_y:Q", title=None, axis=None, scale=scale),
+                text="latent:N",
+            ),
         )
         .add_params(choice(nodes, "context", "Context"))
         .properties(
@@ -221,6 +225,7 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
 
 def loops(shares: pd.DataFrame) -> alt.FacetChart:
     """Share of released tokens on which a latent is active, after pinning and without."""
+    beside = alt.Header(labelAngle=0, labelAlign="left")
     arms = alt.Scale(domain=["pinned", "free"], range=[LATENT, CONTROL])
     base = alt.Chart()
     y = alt.Y("arm:N", title=None, sort=["pinned", "free"])
@@ -242,7 +247,7 @@ def loops(shares: pd.DataFrame) -> alt.FacetChart:
         f"{context}, {arm} {fmt(float(numbers(rows, 'share').mean()), '%')}"
         for (context, arm), rows in shares.groupby(["context", "arm"], sort=False)
     )
-    return layers.facet(row=alt.Row("context:N", title=None)).properties(
+    return layers.facet(row=alt.Row("context:N", title=None, header=beside)).properties(
         title="A latent that was pinned and let go: does it stay active?",
         description=f"Dots are prompts, thick ticks their means: {means or 'no samples'}.",
     )
