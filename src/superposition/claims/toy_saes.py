@@ -198,7 +198,7 @@ def encoders_tilt_apart(r: Results) -> Verdict:
     paper=PAPER,
     source="Appendix, learning rate sweep",
     published="no number; annealing did not help",
-    expected="At the longer budget, a rate of 3e-3 against 3e-2: lower final loss and more "
+    expected="At the longer budget, a rate of 1e-2 against 1e-1: lower final loss and more "
     "features recovered (95% intervals of both paired differences above 0), and a larger gain in "
     "loss than at a third of the steps. Partly: one of the intervals.",
     quantity="features gained by the lower rate, of fifty",
