@@ -16,7 +16,7 @@ KINDS = {
     "linter comment": re.compile(
         r"#\s*(?:noqa|pragma|pylint|pyright|mypy|fmt|isort|ruff|flake8|nosec|type:\s*ignore)\b"
     ),
-    "banner": re.compile(r"#\W*$|.*[^\w\s]{5}"),
+    "banner": re.compile(r"#\s*[^\w\s]{3}\W*$|.*([^\w\s])\1{4}"),
 }
 """Kinds of comments by their beginning."""
 LICENCE = re.compile(r"licen[sc]ed?\b|copyright", re.I)

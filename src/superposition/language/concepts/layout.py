@@ -219,6 +219,8 @@ def _operator(statement: list[Lexeme], index: int, open_at: list[int]) -> str:
         commas = {"[": "comma in square brackets", "{": "comma in braces"}
         called = innermost == "(" and not in_head and _is_call(statement, open_at[-1])
         return commas.get(innermost, "comma in a call" if called else "")
+    if text == "..." and statement[0].text == "from":
+        return ""  # a relative import
     return OPERATORS.get(text, "")
 
 
