@@ -52,7 +52,7 @@ def test_the_first_group_counts_in_every_prefix_and_the_last_in_one() -> None:
         sae.b_enc.fill_(-100)
         sae.b_enc[[0, 11]] = 0.0
     errors = [(x_hat - x).square().mean() for x_hat in sae.prefix_reconstructions(sae.codes(x))]
-    first, last = torch.autograd.grad(sum(errors), sae.W_dec)[0][[0, 11]]
+    first, last = torch.autograd.grad(torch.stack(errors).sum(), sae.W_dec)[0][[0, 11]]
     only_last = torch.autograd.grad(sae.loss(x, NONE_DEAD, progress=0.5).mse, sae.W_dec)[0][11]
     torch.testing.assert_close(last, only_last)
     assert first.norm() > 0
