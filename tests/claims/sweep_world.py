@@ -49,5 +49,5 @@ def add_sweep(r: Results, row: str, table: pd.DataFrame) -> None:
     """A sweep with these points."""
     r.params.tree.setdefault("sweep", {})[row] = {}
     r.store.save_table(table, "sweep", row, "points.parquet")
-    metrics = {"loss_clean": 3.0, "loss_zero_ablation": 5.0, "loss_mean_ablation": 4.5}
-    r.store.save_json(metrics, "sweep", row, "metrics.json")
+    losses = {"loss_clean": 3.0, "loss_zero_ablation": 5.0, "loss_mean_ablation": 4.5}
+    r.store.save_json(losses | {"n_tokens": 1024}, "sweep", row, "metrics.json")

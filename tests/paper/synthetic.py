@@ -93,7 +93,7 @@ def write_results(store: Store) -> None:
         _sweep(store, row)
     _relations(store)
     _interpretability(store)
-    single_world.write_all(store, hostile=HOSTILE)
+    single_world.write_all(store)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}

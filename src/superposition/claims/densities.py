@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
+from scipy import stats
 
 from superposition import intervals
 from superposition.artefacts import NotTrained
@@ -185,6 +186,20 @@ def untied(r: Results) -> Verdict:
         detail=f"Nine tenths of the {fmt(len(cosine))} latents are from "
         f"{between(*map(float, np.quantile(cosine, [0.05, 0.95])))}.",
     )
+
+
+def fitted_curve(r: Results, row: str = "l1") -> pd.DataFrame:
+    """The two components of an autoencoder's log densities: log and count, in latents per bin.
+
+    Bins are of a quarter of a decade, as in the figure. Empty if hardly a latent is alive.
+    """
+    n = int((r.evaluation(row).latents["density"] > 0).sum())
+    if n < FEWEST:
+        return pd.DataFrame({"log": [], "count": []}, dtype=float)
+    found = _mixture(r, row)
+    at = np.linspace(-6, 0, 121)
+    each = stats.norm.pdf(at[:, None], found.means, found.deviations) @ found.shares
+    return pd.DataFrame({"log": at, "count": 0.25 * n * each})
 
 
 def _alive(r: Results, row: str) -> pd.DataFrame:

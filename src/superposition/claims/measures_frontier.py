@@ -96,6 +96,16 @@ def gap_between(points: pd.DataFrame, others: pd.DataFrame, column: str) -> Gap:
     return Gap(np.array(differences), float(np.exp(low)), float(np.exp(high)))
 
 
+def at_l0(r: Results, row: str, column: str, l0: float) -> Float[np.ndarray, " seed"]:
+    """Where each seed's frontier passes `l0`; none of seeds whose points are all on one side."""
+    points = measured(r, row, column)
+    lines = [_line(points, seed, column) for seed in _seeds(points)]
+    found = [
+        np.interp(np.log(l0), *line) for line in lines if line[0][0] <= np.log(l0) <= line[0][-1]
+    ]
+    return np.array(found, dtype=float)
+
+
 def mixture(values: Float[np.ndarray, " case"]) -> Mixture:
     """One and two normal components, by expectation and maximisation from the quartiles."""
     one = _log_normal(values, values.mean(), max(float(values.std()), NARROWEST))

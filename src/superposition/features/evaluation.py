@@ -213,7 +213,7 @@ def latent_table(sae: SAE, counts: LatentCounts) -> pd.DataFrame:
         "max_activation": counts.maximum,
         "encoder_decoder_cosine": encoder_decoder_cosine(W_enc, W_dec),
         "nearest_decoder_cosine": nearest_decoder_cosine(W_dec),
-        "encoder_bias": sae.b_enc.detach(),
+        "encoder_bias": (sae.b_enc * sae.unit()).detach(),
     }
     return pd.DataFrame({name: values.cpu().numpy() for name, values in columns.items()})
 
