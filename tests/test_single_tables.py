@@ -18,7 +18,7 @@ from superposition.values import NOT_RUN
 @pytest.fixture
 def r(tmp_path: Path) -> Results:
     r = results(tmp_path)
-    write_all(r.store, hostile="|`x`|")
+    write_all(r.store)
     r.params.tree["contexts"] = {MAIN: {"n_tokens": 1000}, "l1": {}}
     r.params.tree["causal"] = {"n_prompts": 40, "n_new": 8}
     r.params.tree["consistency"] = {MAIN: {}, "l1": {}, "batch-topk-shuffled": {}}
@@ -52,19 +52,19 @@ def test_the_table_of_planted_contexts_has_them_and_their_proxies(r: Results) ->
     found = single_tables.of_planted(r)
     assert list(found.columns[1:4]) == ["base64", "hexadecimal", "dna"]
     assert list(found.columns[4:]) == ["proxy of base64", "proxy of hexadecimal", "proxy of dna"]
-    by_measure = found.set_index("")
+    by_measure = found.set_index("measure")
     assert by_measure.loc["passed", "dna"] == "5 of 5"
     assert by_measure.loc["sensitive: correlation", "dna"] == "0.800 (0.750 to 0.850)"
 
 
 def test_the_table_is_empty_but_there_without_planted_contexts(r: Results) -> None:
-    assert list(single_tables.of_planted(without_planted(r)).columns) == [""]
+    assert list(single_tables.of_planted(without_planted(r)).columns) == ["measure"]
 
 
 def test_units_are_latents_neurons_and_the_control(r: Results) -> None:
     assert tuple(dict.fromkeys(single_tables.scored(r)["who"])) == WHO
     table = single_tables.outcomes(r)
-    assert list(table.columns) == ["", *WHO]
+    assert list(table.columns) == ["measure", *WHO]
 
 
 def test_samples_are_text(r: Results) -> None:

@@ -1,5 +1,6 @@
 """Results on single latents, joined and named for the figures and tables of their chapter."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -81,7 +82,7 @@ def scored(r: Results) -> pd.DataFrame:
 def of_planted(r: Results) -> pd.DataFrame:
     """One row per measure, one column per planted context and proxy."""
     table = r.contexts(MAIN).concepts
-    columns = {"": list(MEASURES)}
+    columns = {"measure": list(MEASURES)}
     for group, prefix in (("", ""), (PROXY, f"{PROXY} of ")):
         for kind in KINDS:
             same = (table["group"] == PROXY) == (group == PROXY)
@@ -105,7 +106,7 @@ def outcomes(r: Results) -> pd.DataFrame:
         "logit weights, mean area": ("logit_area", lambda s: fmt(float(s.mean()))),
         "— mean accuracy": ("logit_accuracy", lambda s: fmt(float(s.mean()), "%")),
     }
-    columns = {"": list(measures)}
+    columns = {"measure": list(measures)}
     for who, found in units.groupby("who", sort=False):
         columns[str(who)] = [
             say(found[column].dropna()) if found[column].notna().any() else NOT_RUN
@@ -132,8 +133,9 @@ def samples(r: Results) -> pd.DataFrame:
 
 
 def _with_ends(row: pd.Series, name: str, unit: str = "") -> str:
-    ends = between(float(row[f"{name}_low"]), float(row[f"{name}_high"]), unit)
-    return f"{fmt(float(row[name]), unit)} ({ends})"
+    value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    shown = fmt(value, unit)
+    return f"{shown} ({between(low, high, unit)})" if math.isfinite(value) else shown
 
 
 def _names(r: Results, ids: pd.Series) -> list[str]:

@@ -143,11 +143,11 @@ def add_consistency(r: Results, row: str, **other: float) -> None:
     r.store.save_table(table, "consistency", row, "units.parquet")
 
 
-def write_all(store: Store, *, hostile: str) -> None:
-    """Everything that the chapter reads, of every row, with `hostile` text among the names."""
+def write_all(store: Store) -> None:
+    """Everything that the chapter reads, of every row."""
     r = Results(Params(tree={}, origin="test"), store)
     for row in (MAIN, "l1"):
-        add_contexts(r, natural={"name": hostile}, row=row)
+        add_contexts(r, row=row)
     add_causal(r)
     for row in (MAIN, "l1", SHUFFLED):
         add_consistency(r, row)

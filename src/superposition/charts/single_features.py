@@ -93,6 +93,7 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
         title="How pure the best latents are, from their weakest to their strongest activations",
         description=_describe_specificity(named),
         height=280,
+        width=420,
     )
 
 
