@@ -63,6 +63,17 @@ def test_every_architecture_has_a_row() -> None:
             r"features\.autoencoders has l1: shuffled; have: l1: main",
         ),
         ("sweep.widths.levels", [600], r"k=600 exceeds d_sae=512 \(params\.yaml: sweep\.widths\)"),
+        ("interpretability.l1.reads", "sae/none", r"no row sae\.none"),
+        (
+            "interpretability.neurons.reads",
+            "transformer/shuffled",
+            r"neurons reads transformer/shuffled, which is not of activations\.main",
+        ),
+        (
+            "interpretability.l1.activations",
+            "shuffled",
+            r"l1 reads sae/l1, which is not of activations\.shuffled",
+        ),
         ("text.source", "web", r"text\.source = 'web'.*packages"),
         ("transformer.shuffled.made_from", "tokens", r"what is made from tokens is trained"),
     ],

@@ -88,6 +88,8 @@ def check(params: Params) -> None:
         for row in params.rows(section):
             _collect(mistakes, lambda section=section, row=row: load_row(params, section, row))
     _collect(mistakes, lambda: _check_explored(params))
+    for row in params.rows("interpretability"):
+        _collect(mistakes, lambda row=row: _check_dictionary(params, row))
     if mistakes:
         raise ParameterError("\n".join(mistakes))
 
@@ -118,6 +120,21 @@ def _check_explored(params: Params) -> None:
                 f"features.autoencoders has {row}: {activations}; have: "
                 f"{', '.join(f'{row}: {of}' for row, of in made_of.items())} ({params.origin})"
             )
+
+
+def _check_dictionary(params: Params, row: str) -> None:
+    """What a row of `interpretability` reads must be of the transformer of its activations."""
+    fields = params.value("interpretability", row)
+    section, _, name = fields["reads"].partition("/")
+    of = params.value(section, name).get("activations") if section == "sae" else None
+    transformer = params.value("activations", of or fields["activations"])["transformer"]
+    if of not in (None, fields["activations"]) or (
+        section == "transformer" and transformer != name
+    ):
+        raise ParameterError(
+            f"interpretability.{row} reads {fields['reads']}, which is not of activations."
+            f"{fields['activations']} ({params.origin})"
+        )
 
 
 def _configuration(params: Params, section: str, row: str) -> type:
