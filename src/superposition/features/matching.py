@@ -36,13 +36,11 @@ def matches(
     Source: Towards Monosemanticity, Universality: the largest Pearson correlation of activations.
     Differs: chosen and reported on different documents, and the null.
     """
-    rng = np.random.default_rng(seed)
-    true, shuffled = [], []
-    for half in (~late, late):
-        x_half, y_half = x[half], y[half]
-        true.append(CrossMoments.of(x_half, y_half))
-        shuffled.append(CrossMoments.of(x_half, y_half[rng.permutation(y_half.shape[0])]))
-    return best_of(*true), best_of(*shuffled)
+    halves = [(x[half], y[half]) for half in (~late, late)]
+    true = best_of(*(CrossMoments.of(*half) for half in halves))
+    rng = np.random.default_rng(seed)  # one after the other, for memory
+    mixed = [(x_half, y_half[rng.permutation(y_half.shape[0])]) for x_half, y_half in halves]
+    return true, best_of(*(CrossMoments.of(*half) for half in mixed))
 
 
 def best_of(early: CrossMoments, late: CrossMoments) -> Best:
