@@ -231,7 +231,7 @@ def _features(row: Row, tree: Row) -> Amounts:
 
 
 def _universality(row: Row, tree: Row) -> Amounts:
-    return 8 + row["n_tokens"] / 1.5e4, GIB + 1500 * row["n_tokens"], 2e6
+    return 8 + row["n_tokens"] / 1.5e4, 1.6 * GIB + 1000 * row["n_tokens"], 2e6
 
 
 def _splitting(row: Row, tree: Row) -> Amounts:
