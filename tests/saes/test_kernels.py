@@ -180,24 +180,6 @@ def test_a_mask_of_another_rule_has_the_gradients_of_autograd(
 
 
 @pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
-def test_rescaled_pre_activations_are_those_of_a_second_product(
-    sparse_below: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
-    x, W_enc, bias, W_dec = problem()
-    gain, other = W_dec.detach()[:, 0].clone(), W_dec.detach()[:, 1].clone()
-    wanted = [W_enc, gain.requires_grad_(), other.requires_grad_()]
-    fast = kernels.rescaled(kernels.linear(x, W_enc, bias), gain, other)
-    plain = kernels.linear(x, W_enc * gain, other)
-    torch.testing.assert_close(fast.values, plain.values)
-    gradients = [
-        torch.autograd.grad(kernels.above(each).decode(W_dec).pow(2).sum(), wanted)
-        for each in (fast, plain)
-    ]
-    torch.testing.assert_close(*gradients)
-
-
-@pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
 def test_a_group_of_latents_decodes_alone(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

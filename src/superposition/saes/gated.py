@@ -10,7 +10,6 @@ from superposition.saes import base, kernels
 from superposition.saes.base import Loss, SaeConfig, ramp
 from superposition.saes.codes import Codes
 from superposition.saes.initialisation import mean_square, transposed_
-from superposition.saes.kernels import PreActs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class SAE(base.SAE):
 
     def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
         """f(x)."""
-        return self._magnitudes(self.pre_acts(x))
+        return self._magnitudes(kernels.above(self.pre_acts(x))).positive()
 
     def loss(
         self,
@@ -76,8 +75,8 @@ class SAE(base.SAE):
         progress: float,
     ) -> Loss:
         """L; `dead` changes nothing."""
-        pi_gate = self.pre_acts(x)
-        codes, gate = self._magnitudes(pi_gate), kernels.above(pi_gate)
+        gate = kernels.above(self.pre_acts(x))
+        codes = self._magnitudes(gate)
         x_hat = self.decode_codes(codes)
         frozen = gate.decode(self.W_dec.detach()) + self.decoder_bias().detach().unsqueeze(-2)
         unit = self.unit().squeeze(-1)
@@ -85,7 +84,7 @@ class SAE(base.SAE):
         coefficient = self.config.l1_coefficient * ramp(progress, over=self.config.penalty_warm_up)
         in_units = self.d_in / unit.square()
         penalty = coefficient * gate.sums().mean(-1) / unit + in_units * aux
-        return Loss(in_units * mse + penalty, mse, penalty, x_hat, codes)
+        return Loss(in_units * mse + penalty, mse, penalty, x_hat, codes.positive())
 
     @torch.no_grad()
     def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
@@ -95,9 +94,12 @@ class SAE(base.SAE):
         self.r_mag.zero_()
         self.b_mag.zero_()
 
-    def _magnitudes(self, pi_gate: PreActs) -> Codes:
-        """f: the magnitudes where they and the gate are positive."""
-        gain = self.r_mag.exp()
-        bias = self.encoder_bias(self.W_enc * gain.unsqueeze(-2), self.b_mag)
-        pi_mag = kernels.rescaled(pi_gate, gain, bias)
-        return kernels.where(pi_mag, (pi_gate.values > 0) & (pi_mag.values > 0))
+    def _magnitudes(self, gate: Codes) -> Codes:
+        """f, stored where the gate is: the magnitudes where they, too, are positive.
+
+        With z the gate's pre-activation, W_gate (x - b_dec) is z - b_gate.
+        """
+        unit = self.unit()
+        b_gate, b_mag = (gate.spread(bias * unit) for bias in (self.b_enc, self.b_mag))
+        magnitudes = gate.spread(self.r_mag.exp()) * (gate.values - b_gate) + b_mag
+        return gate.with_values(magnitudes.where((gate.values > 0) & (magnitudes > 0), 0.0))

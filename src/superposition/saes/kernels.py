@@ -56,18 +56,6 @@ def linear(
     return PreActs(values, x, W_enc, bias)
 
 
-def rescaled(
-    pre_acts: PreActs,
-    gain: Float[Tensor, "*instance d_sae"],
-    bias: Float[Tensor, "*instance d_sae"],
-) -> PreActs:
-    """gain * (x W_enc) + bias, a number of each per latent, without a second product."""
-    shift = (bias - gain * pre_acts.bias).to(pre_acts.values.dtype)
-    gains = gain.to(pre_acts.values.dtype)
-    values = torch.addcmul(shift.unsqueeze(-2), pre_acts.values, gains.unsqueeze(-2))
-    return PreActs(values, pre_acts.x, pre_acts.W_enc * gain.unsqueeze(-2), bias)
-
-
 def above(pre_acts: PreActs, threshold: Float[Tensor, "*instance"] | float = 0.0) -> Codes:
     """Codes of the latents above `threshold`: the ReLU where that is 0."""
     values = pre_acts.values.detach()
