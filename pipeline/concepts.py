@@ -2,15 +2,15 @@
 
 from tokenizers import Tokenizer
 
-from pipeline.inputs import language
 from superposition.core.stage import Stage, run
 from superposition.language.concepts import description, labelling
+from superposition.language.tokens import TokenStream
 
 
 def main(stage: Stage) -> None:
     """The concepts of every held-out token, and the catalogue with how often each occurs."""
     config = stage.config(description.ConceptsConfig)
-    stream = language.stream(stage, "held_out")
+    stream = TokenStream(**stage.store.load_tensors("tokens", "held_out.safetensors"))
     documents = stage.store.load_table(
         "text", "documents.parquet", columns=["document", "kind", "path", "text"]
     )

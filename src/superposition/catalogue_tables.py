@@ -32,14 +32,14 @@ def groups(catalogue: pd.DataFrame) -> pd.DataFrame:
     """Of each group: concepts, those judged, those of them that need context, the commonest."""
     rows = []
     for group, table in catalogue.groupby("group", sort=False):
-        judged = table[table["judged"]]
+        kinds = table.loc[table["judged"], "kind"].to_list()
         commonest = table.loc[table["n_tokens"].idxmax()]
         rows.append(
             {
                 "group": group,
                 "concepts": len(table),
-                "judged": len(judged),
-                "of context": int((judged["kind"] == "context").sum()),
+                "judged": len(kinds),
+                "of context": kinds.count("context"),
                 "the commonest": commonest["name"] if commonest["n_tokens"] else "",
                 "its share of all tokens": float(commonest["share"]),
             }

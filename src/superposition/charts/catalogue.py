@@ -29,12 +29,12 @@ def token_alone(catalogue: pd.DataFrame) -> alt.LayerChart:
         )
     )
     line = alt.Chart(pd.DataFrame({"level": [TOKEN_F1]})).mark_rule(strokeDash=[4, 4])
-    n = len(judged)
-    n_token = int((judged["kind"] == "token").sum())
+    kinds = list(judged["kind"])
+    n_token = kinds.count("token")
     return layered(line.encode(y=alt.Y("level:Q")), points).properties(
         title="How much of a concept the token itself gives away",
-        description=f"Of {n} concepts with enough tokens to be judged, {n_token} are told by the"
-        f" token alone with an F1 of at least {TOKEN_F1:g}; the others need context.",
+        description=f"Of {len(kinds)} concepts with enough tokens to be judged, {n_token} are told"
+        f" by the token alone with an F1 of at least {TOKEN_F1:g}; the others need context.",
         width=520,
         height=320,
     )

@@ -12,7 +12,7 @@ def texts(r: Results) -> dict[str, str]:
     catalogue, m = r.concepts.catalogue, r.concepts.metrics
     return {
         "catalogue_concepts": fmt(m.concepts),
-        "catalogue_groups": fmt(catalogue["group"].nunique()),
+        "catalogue_groups": fmt(len(set(catalogue["group"]))),
         "catalogue_judged": fmt(m.concepts_judged),
         "catalogue_context": fmt(m.concepts_context),
         "catalogue_token": fmt(m.concepts_token),

@@ -60,13 +60,13 @@ def describe(labels: Labels, stream: TokenStream, *, config: ConceptsConfig) -> 
 
 def summary(labels: Labels, catalogue: pd.DataFrame) -> dict[str, int | float]:
     """Counts of concepts and labels for metrics.json."""
-    judged = catalogue[catalogue["judged"]]
+    kinds = catalogue.loc[catalogue["judged"], "kind"].to_list()
     return {
         "concepts": len(catalogue),
-        "concepts_judged": len(judged),
-        "concepts_context": int((judged["kind"] == "context").sum()),
-        "concepts_token": int((judged["kind"] == "token").sum()),
-        "concepts_absent": int((catalogue["n_tokens"] == 0).sum()),
+        "concepts_judged": len(kinds),
+        "concepts_context": kinds.count("context"),
+        "concepts_token": kinds.count("token"),
+        "concepts_absent": catalogue["n_tokens"].to_list().count(0),
         "tokens": labels.n_tokens,
         "labels": len(labels.indices),
         "labels_per_token": len(labels.indices) / max(labels.n_tokens, 1),
@@ -79,7 +79,7 @@ def _by_id(
     """How often each token id has each concept."""
     places = (tokens, np.arange(len(tokens)))
     ids = csr_array((np.ones(len(tokens), np.float32), places), shape=(n_ids, len(tokens)))
-    return (ids @ matrix).toarray().astype(np.float64)
+    return csr_array(ids @ matrix).toarray().astype(np.float64)
 
 
 def _token_f1(
