@@ -16,10 +16,8 @@ def main(stage: Stage) -> None:
     )
     tokenizer = Tokenizer.from_str(stage.store.load_text("tokens", "tokenizer.json"))
     labelled = labelling.label_stream(stream, documents, tokenizer)
-    labels, catalogue = (
-        labelled.labels,
-        description.describe(labelled.labels, stream, config=config),
-    )
+    labels = labelled.labels
+    catalogue = description.describe(labels, stream, config=config)
     tensors = {"indptr": labels.indptr, "indices": labels.indices}
     stage.store.save_tensors(tensors, "concepts", "labels.safetensors")
     stage.store.save_table(catalogue, "concepts", "catalogue.parquet")
