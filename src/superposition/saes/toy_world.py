@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 from superposition.saes.training import Source
 from superposition.toy.geometry import REPRESENTED
 
-N_JUDGED = 16_384
-"""Inputs per instance by which an autoencoder is judged: at p = 0.05, 820 of each feature."""
+N_JUDGED = 8_192
+"""Inputs per instance by which an autoencoder is judged: at p = 0.05, 410 of each feature."""
 
 
 @dataclass(frozen=True, kw_only=True)
