@@ -90,6 +90,12 @@ class Figures:
         return f"```{{=html}}\n{_html(self.results, origins, computed_by, self.root)}\n```\n"
 
 
+def report() -> tuple[Results, Figures]:
+    """The results of the run in this folder, and `show` for a page about them."""
+    results = Results.read()
+    return results, Figures(results)
+
+
 def origin(r: Results, asked: Asked, *, root: Path) -> Origin:
     """What is known about one experiment that the results were asked for."""
     stage, row = asked
