@@ -84,7 +84,7 @@ def test_one_that_diverged_keeps_its_row_without_measures(
     wild = {"training": rows.training(lr=1e30, warm_up=0.0)}
     found, summary = tables(model, stream, trained(model, wild, *[{}] * others))
     assert found.points["diverged"].tolist() == [True, False][: 1 + others]
-    assert found.points["l0"].isna().tolist() == [True, False][: 1 + others]
+    assert found.points["l0"].isna().to_list() == [True, False][: 1 + others]
     assert found.points["n_activations"].iloc[0] == 16
     assert summary["n_diverged"] == 1
     assert len(found.latents) == 12 * others
@@ -98,5 +98,5 @@ def test_one_that_collapsed_is_shown_as_dead(
         fitted.sae.b_enc.fill_(-1e9)
     found, summary = tables(model, stream, [(point, fitted)])
     assert found.points["dead_fraction"].tolist() == [1.0]
-    assert found.points["median_encoder_decoder_cosine"].isna().all()
+    assert found.points["median_encoder_decoder_cosine"].isna().to_list() == [True]
     assert summary["n_collapsed"] == 1

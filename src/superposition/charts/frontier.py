@@ -74,7 +74,7 @@ def widths(points: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color("latents:O", title="latents", sort=order)
     text = alt.Text("level:Q", format="~g")
     parts = [
-        f"{d:,} latents {fmt(float(one['loss_recovered_zero'].max()), '%')}"
+        f"{d:,} latents {fmt(float(numbers(one, 'loss_recovered_zero').max()), '%')}"
         for d, one in groups(found.sort_values("d_sae"), "d_sae")
     ]
     return layered(
@@ -172,12 +172,13 @@ def separation(latents: pd.DataFrame) -> alt.Chart:
 def dense(points: pd.DataFrame) -> alt.LayerChart:
     """Latents active on more than one token in a hundred, by the L1 coefficient."""
     found = points.loc[points["over_one_percent"].notna()]
-    x = alt.X("level:Q", title="L1 coefficient (log scale)", scale=alt.Scale(type="log"))
-    x.scale.padding = 20
+    x = alt.X(
+        "level:Q", title="L1 coefficient (log scale)", scale=alt.Scale(type="log", padding=20)
+    )
     y = alt.Y("over_one_percent:Q", title="latents with a density above 1%")
     mean = alt.Y("mean(over_one_percent):Q", title="latents with a density above 1%")
     parts = [
-        f"{level:g}: {fmt(float(one['over_one_percent'].mean()))}"
+        f"{level:g}: {fmt(float(numbers(one, 'over_one_percent').mean()))}"
         for level, one in groups(found.sort_values("level"), "level")
     ]
     base = alt.Chart(found)
@@ -201,7 +202,7 @@ def dead(points: pd.DataFrame) -> alt.Chart:
     y = alt.Y("name:N", title=None, sort=order)
     size = alt.Size("l0:Q", title="L0", scale=alt.Scale(range=[30, 220]))
     means = [
-        f"{name} {fmt(float(one['dead_fraction'].mean()), '%')}"
+        f"{name} {fmt(float(numbers(one, 'dead_fraction').mean()), '%')}"
         for name, one in groups(found, "name")
     ]
     return (
@@ -232,14 +233,15 @@ def _named(points: pd.DataFrame) -> pd.DataFrame:
 
 def _means(points: pd.DataFrame, measures: Iterable[str]) -> pd.DataFrame:
     """Mean and interval over seeds of each measure, by architecture and level."""
-    rows = []
-    for (name, level), one in _named(points).groupby(["name", "level"], sort=False):
-        for measure in measures:
-            values = numbers(one, measure)
-            low, high = intervals.student(values) if len(values) > 1 else (np.nan, np.nan)
-            spread = {"mean": float(values.mean()), "low": low, "high": high}
-            keys = {"name": name, "level": level, "measure": measure, "seeds": len(values)}
-            rows.append(keys | {"l0": float(one["l0"].mean())} | spread)
+    rows: list[dict[str, object]] = []
+    for name, own in groups(_named(points), "name"):
+        for level, one in groups(own, "level"):
+            for measure in measures:
+                values = numbers(one, measure)
+                low, high = intervals.student(values) if len(values) > 1 else (np.nan, np.nan)
+                spread = {"mean": float(values.mean()), "low": low, "high": high}
+                keys = {"name": name, "level": level, "measure": measure, "seeds": len(values)}
+                rows.append(keys | {"l0": float(numbers(one, "l0").mean())} | spread)
     columns = ["name", "level", "measure", "seeds", "l0", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 

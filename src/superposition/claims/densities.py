@@ -12,7 +12,6 @@ from superposition.claims.measures import SEED, graded
 from superposition.claims.measures_frontier import (
     Mixture,
     by_level,
-    measured,
     mixture,
     separation,
 )
@@ -127,13 +126,14 @@ def over_one_percent(r: Results) -> Verdict:
     """Many latents with a density above 1% are a sign that the L1 coefficient is too low."""
     counts, l0 = (by_level(r, "l1", name) for name in ("over_one_percent", "l0"))
     values, levels = counts.to_numpy(float), counts.index.get_level_values("level")
+    width = int(counts.index.get_level_values("d_sae")[0])
     falls = len(values) >= 3 and bool((np.diff(values) < 0).all())
     return Verdict(
         measured=", ".join(fmt(value) for value in values),
         holds=graded(falls, len(values) > 1 and bool(values.argmin() == len(values) - 1)),
-        detail=f"Of {fmt(int(counts.index[0][0]))} latents, with coefficients "
+        detail=f"Of {fmt(width)} latents, with coefficients "
         f"{', '.join(f'{level:g}' for level in levels)} and L0 "
-        f"{', '.join(fmt(float(value)) for value in l0)}.",
+        f"{', '.join(fmt(value) for value in l0.to_numpy(float))}.",
     )
 
 
@@ -150,15 +150,14 @@ def over_one_percent(r: Results) -> Verdict:
 )
 def rarer(r: Results) -> Verdict:
     """Larger dictionaries find more features, and rarer ones."""
-    points = measured(r, "widths", "density_05")
-    points = points.assign(alive=points["d_sae"] * (1 - points["dead_fraction"]))
-    means = points.groupby("d_sae")[["alive", "density_05"]].mean()
-    alive, low = (means[name].to_numpy(float) for name in ("alive", "density_05"))
+    dead, density = (by_level(r, "widths", name) for name in ("dead_fraction", "density_05"))
+    width, low = dead.index.get_level_values("d_sae").to_numpy(int), density.to_numpy(float)
+    alive = width * (1 - dead.to_numpy(float))
     steps = bool((np.diff(alive) > 0).all() and (np.diff(low) < 0).all())
     return Verdict(
         measured=", ".join(fmt(round(value)) for value in alive),
         holds=graded(steps, bool(alive[-1] > alive[0] and low[-1] < low[0])),
-        detail=f"Of {', '.join(fmt(int(d_sae)) for d_sae in means.index)} latents. 5% quantile of "
+        detail=f"Of {', '.join(fmt(int(d_sae)) for d_sae in width)} latents. 5% quantile of "
         f"the densities: {', '.join(fmt(value) for value in low)}.",
     )
 
@@ -178,13 +177,13 @@ def untied(r: Results) -> Verdict:
     """A latent is detected along another direction than the one it stands for."""
     cosine = _alive(r, "l1")["encoder_decoder_cosine"].to_numpy(float)
     drawn = np.random.default_rng(SEED).choice(cosine, size=(1000, len(cosine)))
-    median = float(np.median(cosine))
+    median, (low, high) = float(np.median(cosine)), np.quantile(cosine, [0.05, 0.95])
     return Verdict(
         measured=median,
         interval=intervals.percentiles(np.median(drawn, axis=1)),
         holds=graded(median < 0.95, median < 0.99),
         detail=f"Nine tenths of the {fmt(len(cosine))} latents are from "
-        f"{between(*map(float, np.quantile(cosine, [0.05, 0.95])))}.",
+        f"{between(float(low), float(high))}.",
     )
 
 
@@ -193,7 +192,7 @@ def fitted_curve(r: Results, row: str = "l1") -> pd.DataFrame:
 
     Bins are of a quarter of a decade, as in the figure. Empty if hardly a latent is alive.
     """
-    n = int((r.evaluation(row).latents["density"] > 0).sum())
+    n = int((r.evaluation(row).latents["density"].to_numpy(float) > 0).sum())
     if n < FEWEST:
         return pd.DataFrame({"log": [], "count": []}, dtype=float)
     found = _mixture(r, row)

@@ -112,7 +112,8 @@ def most_recovered(r: Results) -> Verdict:
 def zero_ablation(r: Results) -> Verdict:
     """Comparing with zeros overestimates what an autoencoder recovers."""
     points = pd.concat([measured(r, row, "loss_recovered_mean") for row in SWEEPS])
-    excess = points["loss_recovered_zero"] - points["loss_recovered_mean"]
+    zero, mean = (points[f"loss_recovered_{name}"].to_numpy(float) for name in ("zero", "mean"))
+    excess = zero - mean
     n = int((excess > 0).sum())
     metrics = r.sweep("widths").metrics
     return Verdict(

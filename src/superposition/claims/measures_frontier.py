@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
+from scipy import stats
 
 from superposition import intervals
 from superposition.artefacts import NotTrained
@@ -68,10 +69,13 @@ def measured(r: Results, row: str, column: str) -> pd.DataFrame:
 
 def by_level(r: Results, row: str, column: str) -> pd.Series:
     """Mean of `column` over seeds, by width and level."""
-    means = measured(r, row, column).groupby(["d_sae", "level"])[column].mean()
-    if means.empty:
+    points = measured(r, row, column)
+    if not len(points):
         raise NotTrained(f"nothing measured in the sweep {row}")
-    return means
+    width, level, values = (points[name].to_numpy() for name in ("d_sae", "level", column))
+    keys = sorted(set(zip(width.tolist(), level.tolist(), strict=True)))
+    means = [float(values[(width == d) & (level == one)].mean()) for d, one in keys]
+    return pd.Series(means, index=pd.MultiIndex.from_tuples(keys, names=["d_sae", "level"]))
 
 
 def gap(r: Results, row: str, other: str, column: str) -> Gap:
@@ -150,7 +154,7 @@ def area(scores: Float[np.ndarray, " case"], positive: Bool[np.ndarray, " case"]
     >>> area(np.array([1.0, 2.0, 3.0]), np.array([False, True, True]))
     1.0
     """
-    ranks = pd.Series(scores).rank().to_numpy()
+    ranks = stats.rankdata(scores)
     n, n_others = int(positive.sum()), int((~positive).sum())
     if n == 0 or n_others == 0:
         raise NotTrained("no latent on one of two sides")
@@ -159,8 +163,8 @@ def area(scores: Float[np.ndarray, " case"], positive: Bool[np.ndarray, " case"]
 
 def _seeds(points: pd.DataFrame) -> list[int]:
     """The seeds with two levels or more."""
-    counts = points.groupby("seed")["level"].nunique()
-    return [int(seed) for seed in counts.index[counts >= 2]]
+    seed, level = (points[name].to_numpy() for name in ("seed", "level"))
+    return [int(one) for one in np.unique(seed) if len(np.unique(level[seed == one])) >= 2]
 
 
 def _line(points: pd.DataFrame, seed: int, column: str) -> tuple[np.ndarray, np.ndarray]:

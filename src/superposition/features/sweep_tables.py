@@ -4,7 +4,7 @@ One that diverged keeps its row: nothing was measured of it, and that is said.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import torch
@@ -97,7 +97,7 @@ def summary(
     } | {name: shared.get(name) for name in SHARED}
 
 
-def _row(point: Point, fitted: FittedSae, evaluation: Evaluation | None) -> dict[str, object]:
+def _row(point: Point, fitted: FittedSae, evaluation: Evaluation | None) -> dict[str, Any]:
     measured = evaluation.metrics() if evaluation else {}
     keys = {
         "point": point.name,

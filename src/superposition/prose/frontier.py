@@ -46,14 +46,15 @@ def _named(keys: tuple[str, ...], shown: list[str] | None) -> Texts:
 
 def _counts(r: Results, rows: list[str]) -> list[str]:
     points = pd.concat([r.sweep(row).points for row in rows])
-    collapsed = int((points["dead_fraction"] == 1).sum())
+    names = ("dead_fraction", "diverged", "n_activations")
+    dead, diverged, seen = (points[name].to_numpy(float) for name in names)
     return [
         fmt(len(points)),
-        _none(int(points["diverged"].sum())),
-        _none(collapsed),
+        _none(int(diverged.sum())),
+        _none(int((dead == 1).sum())),
         fmt(len(set(points["seed"]))),
         fmt(int(r.sweep(rows[0]).metrics.n_tokens or 0)),
-        fmt(int(points["n_activations"].max())),
+        fmt(int(seen.max())),
     ]
 
 
