@@ -5,7 +5,7 @@ from tokenizers import Tokenizer
 from pipeline.inputs import autoencoder, concepts, language
 from superposition.core import compute
 from superposition.core.stage import Stage, run
-from superposition.features import causal, contexts
+from superposition.features import causal
 from superposition.features.intervention_setting import CausalConfig
 from superposition.language import tokens
 from superposition.language.concepts.labels import halves
@@ -13,13 +13,12 @@ from superposition.language.concepts.labels import halves
 
 def main(stage: Stage) -> None:
     """What the model predicts without each concept's latent, and what it writes with it held."""
-    config = stage.params.load(CausalConfig, "causal")
-    tested = stage.params.load(contexts.ContextsConfig, "contexts", stage.row)
+    config = stage.config(CausalConfig)
     tokenizer = Tokenizer.from_str(stage.store.load_text("tokens", "tokenizer.json"))
     stream = language.stream(stage, "held_out")
     found = causal.intervene(
-        language.transformer(stage, "activations", tested.activations),
-        autoencoder.sae(stage, tested.sae),
+        language.transformer(stage, "activations", config.activations),
+        autoencoder.sae(stage, config.sae),
         stream,
         labels=concepts.labels(stage).matrix(),
         choosing=halves(stream),
@@ -34,4 +33,4 @@ def main(stage: Stage) -> None:
 
 
 if __name__ == "__main__":
-    run("causal", main, rows="contexts")
+    run("causal", main, rows="causal")

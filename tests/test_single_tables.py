@@ -20,7 +20,7 @@ def r(tmp_path: Path) -> Results:
     r = results(tmp_path)
     write_all(r.store)
     r.params.tree["contexts"] = {MAIN: {"n_tokens": 1000}, "l1": {}}
-    r.params.tree["causal"] = {"n_prompts": 40, "n_new": 8}
+    r.params.tree["causal"] = {MAIN: {"n_prompts": 40, "n_new": 8}}
     r.params.tree["consistency"] = {MAIN: {}, "l1": {}, "batch-topk-shuffled": {}}
     return r
 

@@ -247,9 +247,8 @@ def _contexts(row: Row, tree: Row) -> Amounts:
 
 
 def _causal(row: Row, tree: Row) -> Amounts:
-    rows = len(tree["contexts"])
-    cases = row["n_cases"] * (row["n_random"] + 200) + 200 * row["n_prompts"] * row["n_new"]
-    return rows * (8 + row["n_tokens"] / 3e4 + cases / 8e3), GIB + 1500 * row["n_tokens"], 1e6
+    cases = row["n_cases"] * (row["n_random"] + 400) + 200 * row["n_prompts"] * row["n_new"]
+    return 8 + row["n_tokens"] / 3e4 + cases / 1e4, GIB + 1500 * row["n_tokens"], 1e6
 
 
 def _consistency(row: Row, tree: Row) -> Amounts:
@@ -283,6 +282,7 @@ _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae", "sweep"} | 
     "toy_comparison",
     "universality",
     "contexts",
+    "causal",
     "consistency",
     "interpretability",
     "probes",

@@ -44,12 +44,14 @@ from superposition.artefacts import (
     Transformer,
     Universality,
 )
+from superposition.benchmarks import record
+from superposition.benchmarks.record import Record
 from superposition.core.params import Params
 from superposition.core.store import Store
 
 NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
 """The n-gram baselines, shortest context first."""
-ROWS_OF = {"evaluation": "sae", "features": "sae", "causal": "contexts"}
+ROWS_OF = {"evaluation": "sae", "features": "sae"}
 """Stages that run once per row of another section."""
 
 A = TypeVar("A", bound=Artefacts)
@@ -195,6 +197,11 @@ class Results:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the text."""
         return Tokenizer.from_str(self.store.load_text("tokens", "tokenizer.json"))
+
+    @cached_property
+    def bench(self) -> Record:
+        """How fast training is, on the machine that data/bench.json names."""
+        return record.load(self.store.root)
 
     @cached_property
     def token_texts(self) -> list[str]:

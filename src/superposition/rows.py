@@ -39,7 +39,6 @@ SECTIONS: dict[str, type] = {
     "evaluation": EvaluationConfig,
     "features": FeaturesConfig,
     "splitting": SplittingConfig,
-    "causal": CausalConfig,
     "automata": AutomataConfig,
 }
 """Sections that are one configuration."""
@@ -53,6 +52,7 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "adversarial": AdversarialConfig,
     "universality": UniversalityConfig,
     "contexts": ContextsConfig,
+    "causal": CausalConfig,
     "consistency": ConsistencyConfig,
     "interpretability": InterpretabilityConfig,
     "probes": ProbesConfig,
@@ -71,6 +71,7 @@ SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "universality": ("activations", lambda config: config.second_activations),
     "sae": ("activations", lambda config: config.activations),
     "contexts": ("sae", lambda config: config.sae),
+    "causal": ("sae", lambda config: config.sae),
     "consistency": ("sae", lambda config: config.sae),
     "interpretability": ("activations", lambda config: config.activations),
     "probes": ("activations", lambda config: config.activations),

@@ -125,6 +125,7 @@ def add_causal(
             "effect": np.where(above, upper[1] / 6, (1 - upper[1]) / 5),
         }
     )
+    r.params.tree.setdefault("causal", {})[MAIN] = {"n_prompts": 40, "n_new": 8}
     for name, table in {"ablation": ablation, "pinning": pinning, "intervals": intervals}.items():
         r.store.save_table(table, "causal", MAIN, f"{name}.parquet")
 

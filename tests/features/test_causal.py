@@ -19,6 +19,8 @@ from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.base import SAE
 
 CONFIG = CausalConfig(
+    sae="one",
+    activations="main",
     n_tokens=240,
     batch_size=5,
     n_cases=30,

@@ -10,7 +10,7 @@ from superposition.claims.monosemanticity import PAPER
 from superposition.results import Results
 from superposition.values import between, fmt, of
 
-ROWS = (f"contexts.{MAIN}",)
+ROWS = (f"contexts.{MAIN}", f"causal.{MAIN}")
 SIGNIFICANT = 1e-6
 """Of Fisher's exact test: small enough for any number of concepts."""
 

@@ -20,8 +20,12 @@ from superposition.saes.base import SAE
 
 @dataclass(frozen=True, kw_only=True)
 class CausalConfig:
-    """How much text and how many cases the interventions get."""
+    """On which latents to intervene; the row of `contexts` of the same name has chosen them."""
 
+    sae: str
+    """Row of their autoencoder, the same as there."""
+    activations: str
+    """Row of the activations it was trained on, and so its transformer."""
     n_tokens: int
     """Held-out tokens, both halves together, rounded down to whole windows."""
     batch_size: int

@@ -1,5 +1,6 @@
 """What the language model writes while a latent is held at its largest activation."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,6 @@ from jaxtyping import Bool, Float, Int
 from scipy import stats
 from torch import Tensor
 
-from superposition.features.logit_effects import input_of
-from superposition.features.residuals import log_probs
 from superposition.language.transformer import OneLayerTransformer
 from superposition.saes.base import SAE
 
@@ -61,11 +60,10 @@ def continuations(
         )
     generator = torch.Generator().manual_seed(seed)
     tokens = prompts.to(model.device)
+    replace = None if pin is None else partial(_hold, sae=sae, pin=pin)
     for _ in range(n_new):
-        residual = input_of(model, model.ln_out, tokens)[:, -1]
-        if pin is not None:
-            residual = residual + _added(model, sae, tokens, pin)
-        chances = log_probs(model, residual).exp().cpu()
+        last = model.last_residual(tokens, replace)[:, -1]
+        chances = model.head(last).softmax(dim=-1).cpu()
         drawn = torch.multinomial(chances, 1, generator=generator).to(tokens)
         tokens = torch.cat([tokens, drawn], dim=1)
     return tokens[:, prompts.shape[1] :].cpu()
@@ -87,8 +85,10 @@ def compare(
     return Pinned(n, *hits, *(float(each.mean()) for each in inside), p_value)
 
 
-def _added(model: OneLayerTransformer, sae: SAE, tokens: Tensor, pin: Pin) -> Float[Tensor, "p d"]:
-    """What holding the latent adds to the residual stream at the last token of each prompt."""
-    x = model.mlp_acts(tokens)[:, -1]
-    acts = sae.codes(x).dense()[:, pin.latent]
-    return (pin.activation - acts)[:, None] * (sae.W_dec[pin.latent] @ model.W_out)
+def _hold(
+    acts: Float[Tensor, "prompt seq d_mlp"], *, sae: SAE, pin: Pin
+) -> Float[Tensor, "prompt seq d_mlp"]:
+    """The activations with the latent held on the last token of each prompt."""
+    x = acts[:, -1]
+    missing = pin.activation - sae.codes(x).dense()[:, pin.latent]
+    return torch.cat([acts[:, :-1], (x + missing[:, None] * sae.W_dec[pin.latent])[:, None]], dim=1)

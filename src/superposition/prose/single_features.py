@@ -39,7 +39,7 @@ _CONSISTENCY = (
 def texts(r: Results) -> Texts:
     """Every value of the chapter, at every scale."""
     found = _prefixed("ctx", _CONTEXTS, _contexts(r) if MAIN in r.rows("contexts") else None)
-    found |= _prefixed("ctx", _CAUSAL, _causal(r) if MAIN in r.rows("contexts") else None)
+    found |= _prefixed("ctx", _CAUSAL, _causal(r) if MAIN in r.rows("causal") else None)
     run = {MAIN, SHUFFLED} <= set(r.rows("consistency"))
     found |= _prefixed("unit", _CONSISTENCY, _consistency(r) if run else None)
     return found | _limits()
@@ -93,7 +93,7 @@ def _contexts(r: Results) -> list[str]:
 def _causal(r: Results) -> list[str]:
     found = r.causal(MAIN)
     ablation, held = found.ablation, found.pinning
-    ablated, config = ablation.loc[ablation["n_on"] > 0], r.params.value("causal")
+    ablated, config = ablation.loc[ablation["n_on"] > 0], r.params.value("causal", MAIN)
     shares = mean_shares(r).mean() if len(found.intervals) else pd.Series(dtype=float)
     upper = [
         fmt(float(shares[name]), "%") if name in shares else NOT_RUN
