@@ -46,8 +46,8 @@ def universality(correlations: pd.DataFrame) -> alt.Chart:
             color=alt.Color("kind:N", title=None, scale=_COLOURS),
             strokeDash=alt.StrokeDash("kind:N", title=None, scale=_DASHES),
             tooltip=[
-                "kind",
-                alt.Tooltip("at", title="correlation", format=".2f"),
+                "kind:N",
+                alt.Tooltip("at:Q", title="correlation", format=".2f"),
                 _percent("share"),
             ],
         )
@@ -68,7 +68,7 @@ def pairs(quartiles: pd.DataFrame) -> alt.LayerChart:
     offset = alt.YOffset("kind:N", sort=KINDS)
     colour = alt.Color("kind:N", title=None, scale=_COLOURS)
     x = alt.X("median:Q", title="correlation with the match: median and quartiles")
-    shown = ["row", "kind", "n", *(_two(name) for name in ("low", "median", "high"))]
+    shown = ["row:N", "kind:N", "n:Q", *(_two(name) for name in ("low", "median", "high"))]
     found = "; ".join(
         f"{row.row}, {row.kind}: {fmt(row.median)}" for row in table.itertuples(index=False)
     )
@@ -120,7 +120,7 @@ def contexts(found: pd.DataFrame) -> alt.LayerChart:
     x = alt.X("f1:Q", title="F1 of the best latent as a detector of the context")
     y = alt.Y("match_f1:Q", title="F1 of its match in the other transformer")
     line = alt.Chart(pd.DataFrame({"f1": [0.0, 1.0], "match_f1": [0.0, 1.0]}))
-    shown = ["context", "latent", "match", *(_two(name) for name in ("f1", "match_f1"))]
+    shown = ["context:N", "latent:N", "match:N", *(_two(name) for name in ("f1", "match_f1"))]
     shown += [_two("correlation"), _two("logit_correlation")]
     planted = "; ".join(
         f"{row.context} {fmt(row.f1)} and {fmt(row.match_f1)}"
@@ -157,7 +157,7 @@ def neighbours(pairs: pd.DataFrame) -> alt.LayerChart:
         .encode(
             x=x,
             y=y,
-            tooltip=["latent", "other", _two("decoder_cosine"), _two("encoder_cosine")],
+            tooltip=["latent:N", "other:N", _two("decoder_cosine"), _two("encoder_cosine")],
         ),
     ).properties(
         height=300,
@@ -168,14 +168,14 @@ def neighbours(pairs: pd.DataFrame) -> alt.LayerChart:
 
 
 def _scatter(table: pd.DataFrame, column: str, title: str) -> alt.Chart:
-    shown = ["unit", "match", alt.Tooltip("shown", title="top token"), _two("correlation")]
+    shown = ["unit:N", "match:N", alt.Tooltip("shown:N", title="top token"), _two("correlation")]
     return (
         alt.Chart(table)
         .mark_point(color=LATENT, filled=True, opacity=0.3, size=18)
         .encode(
             x=alt.X("correlation:Q", title="correlation of activations", scale=_CORRELATION),
             y=alt.Y(f"{column}:Q", title=title, scale=alt.Scale(domain=[-0.5, 1], clamp=True)),
-            tooltip=[*shown, _two(column), alt.Tooltip("density", format=".2~g")],
+            tooltip=[*shown, _two(column), alt.Tooltip("density:Q", format=".2~g")],
         )
         .properties(width=290, height=280)
     )
@@ -187,8 +187,8 @@ def _share_above(rows: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
 
 
 def _two(name: str) -> alt.Tooltip:
-    return alt.Tooltip(name, title=name.replace("_", " "), format=".2f")
+    return alt.Tooltip(f"{name}:Q", title=name.replace("_", " "), format=".2f")
 
 
 def _percent(name: str) -> alt.Tooltip:
-    return alt.Tooltip(name, format=".0%")
+    return alt.Tooltip(f"{name}:Q", format=".0%")

@@ -36,7 +36,7 @@ def counts(contexts: pd.DataFrame) -> alt.LayerChart:
             x=width, y=alt.Y("mean(n_latents):Q", title=title), color=colour
         ),
         base.mark_point(size=50).encode(
-            x=width, y=y, color=colour, tooltip=["context", "d_sae", "seed", "n_latents"]
+            x=width, y=y, color=colour, tooltip=["context:N", "d_sae:O", "seed:O", "n_latents:Q"]
         ),
     ).properties(
         height=280,
@@ -54,8 +54,8 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
     vertical = alt.Scale(domain=[0, 1], nice=False)
     y = alt.Y("y:Q", title=None, axis=None, scale=vertical)
     heads = named.drop_duplicates(["context", "width"]).assign(y=1.0)
-    shown = ["context", "width", "latent", alt.Tooltip("shown", title="top token")]
-    shown += [alt.Tooltip("precision", format=".2f"), alt.Tooltip("density", format=".2~g")]
+    shown = ["context:N", "width:N", "latent:N", alt.Tooltip("shown:N", title="top token")]
+    shown += [alt.Tooltip("precision:Q", format=".2f"), alt.Tooltip("density:Q", format=".2~g")]
     lines = alt.Chart(links).transform_filter(_CHOSEN).mark_rule(color=CONTROL)
     dots = alt.Chart(named).transform_filter(_CHOSEN)
     return (
@@ -70,7 +70,7 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                     title="similarity",
                     scale=alt.Scale(domain=[0.4, 1], range=[0.6, 4]),
                 ),
-                tooltip=[alt.Tooltip("similarity", format=".2f")],
+                tooltip=[alt.Tooltip("similarity:Q", format=".2f")],
             ),
             dots.mark_point(color=LATENT, filled=True, opacity=1, size=110).encode(
                 x=x, y=y, tooltip=shown
@@ -81,7 +81,7 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
             .mark_text(dy=-10, fontWeight="bold")
             .encode(x=x, y=y, text="width:N"),
         )
-        .add_params(choice(nodes, "context", "Context"))
+        .add_params(_menu(nodes))
         .properties(
             height=420,
             title="Which latents of wider dictionaries descend from which of narrower ones",
@@ -97,11 +97,16 @@ def clusters(found: pd.DataFrame) -> alt.LayerChart:
     table = found.assign(clear=np.where(found["p_value"] < 0.05, "p < 0.05", "not clear"))
     x = alt.X("across:Q", title="mean cosine with latents of other contexts")
     y = alt.Y("within:Q", title="mean cosine with each other")
-    ends = [float(numbers(found, "across").min()), float(numbers(found, "across").max())]
+    across = numbers(found, "across")
+    ends = [float(across.min()), float(across.max())] if len(across) else [0.0, 1.0]
     line = pd.DataFrame({"across": ends, "within": ends})
     scale = alt.Scale(domain=["p < 0.05", "not clear"], range=[LATENT, CONTROL])
     closer = int((found["within"] > found["across"]).sum())
-    shown = ["context", "n_latents", *(alt.Tooltip(n, format=".3f") for n in ("within", "across"))]
+    shown = [
+        "context:N",
+        "n_latents:Q",
+        *(alt.Tooltip(f"{n}:Q", format=".3f") for n in ("within", "across")),
+    ]
     return layered(
         alt.Chart(line).mark_line(color=THEORY, strokeDash=[5, 4]).encode(x=x, y=y),
         alt.Chart(table)
@@ -110,7 +115,7 @@ def clusters(found: pd.DataFrame) -> alt.LayerChart:
             x=x,
             y=y,
             color=alt.Color("clear:N", title="permutation test", scale=scale),
-            tooltip=[*shown, alt.Tooltip("p_value", title="p", format=".2~g")],
+            tooltip=[*shown, alt.Tooltip("p_value:Q", title="p", format=".2~g")],
         ),
     ).properties(
         height=300,
@@ -154,7 +159,13 @@ def digits(latents: pd.DataFrame) -> alt.LayerChart:
             ),
             y=y,
             color=alt.Color("context:N", title=None, scale=_PLANTED),
-            tooltip=["d_sae", "seed", "latent", "context", alt.Tooltip("gap", format=".2f")],
+            tooltip=[
+                "d_sae:O",
+                "seed:O",
+                "latent:N",
+                "context:N",
+                alt.Tooltip("gap:Q", format=".2f"),
+            ],
         ),
     ).properties(
         height=280,
@@ -175,7 +186,7 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
     turn = alt.Scale(domain=[0, 360], range=[0, 360])
     arrows = alt.Chart(links).transform_filter(_CHOSEN)
     dots = alt.Chart(nodes).transform_filter(_CHOSEN)
-    drawn = ["source", "target", alt.Tooltip("weight", format=".0%")]
+    drawn = ["source:N", "target:N", alt.Tooltip("weight:Q", format=".0%")]
     return (
         layered(
             arrows.mark_rule(color=CONTROL).encode(
@@ -201,9 +212,9 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                     scale=alt.Scale(domain=[0, 1], range=[60, 900]),
                 ),
                 tooltip=[
-                    "latent",
-                    alt.Tooltip("of", title="context"),
-                    alt.Tooltip("self_weight", title="to itself", format=".0%"),
+                    "latent:N",
+                    alt.Tooltip("of:N", title="context"),
+                    alt.Tooltip("self_weight:Q", title="to itself", format=".0%"),
                 ],
             ),
             dots.mark_text(fontSize=11).encode(
@@ -212,7 +223,7 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                 text="latent:N",
             ),
         )
-        .add_params(choice(nodes, "context", "Context"))
+        .add_params(_menu(nodes))
         .properties(
             width=430,
             height=430,
@@ -236,7 +247,7 @@ def loops(shares: pd.DataFrame) -> alt.FacetChart:
             x=alt.X("share:Q", title=title, axis=alt.Axis(format="%")),
             y=y,
             color=colour,
-            tooltip=["context", "arm", "prompt", alt.Tooltip("share", format=".0%")],
+            tooltip=["context:N", "arm:N", "prompt:N", alt.Tooltip("share:Q", format=".0%")],
         ),
         base.mark_tick(thickness=4, size=26).encode(
             x=alt.X("mean(share):Q", title=title), y=y, color=colour
@@ -253,10 +264,16 @@ def loops(shares: pd.DataFrame) -> alt.FacetChart:
     )
 
 
+def _menu(nodes: pd.DataFrame) -> alt.Parameter:
+    """The menu of contexts; of one that has nothing to show where there is none."""
+    offered = nodes if len(nodes) else pd.DataFrame({"context": ["none"]})
+    return choice(offered, "context", "Context")
+
+
 def _panel(rows: pd.DataFrame, measure: str) -> alt.LayerChart:
     base, width = alt.Chart(rows), _by_width(rows)
     y = alt.Y("value:Q", title=measure)
-    shown = ["d_sae", "seed", alt.Tooltip("value", format=".3~g")]
+    shown = ["d_sae:O", "seed:O", alt.Tooltip("value:Q", format=".3~g")]
     return layered(
         base.mark_line(color=LATENT).encode(x=width, y=alt.Y("mean(value):Q", title=measure)),
         base.mark_point(color=LATENT, size=50).encode(x=width, y=y, tooltip=shown),
