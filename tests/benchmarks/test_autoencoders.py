@@ -133,4 +133,6 @@ def test_a_record_keeps_the_sections_that_were_not_measured_again(tmp_path: Path
 
 
 def test_nothing_measured_is_an_empty_record(tmp_path: Path):
-    assert record.load(tmp_path) == {}
+    found = record.load(tmp_path)
+    assert found.sections == {}
+    assert found.steps.empty

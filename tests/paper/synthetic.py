@@ -12,12 +12,14 @@ import pandas as pd
 import torch
 import yaml
 from tests.charts import relations_figures, toy_saes_figures
+from tests.charts.benchmarks_figures import sections as benchmark
 from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
 from tests.claims import interpretability_world, single_world
 from tests.claims.sweep_world import points
 
 from superposition import values
+from superposition.benchmarks import record
 from superposition.claims import core
 from superposition.core.params import Params
 from superposition.core.store import Store
@@ -94,6 +96,7 @@ def write_results(store: Store) -> None:
     _relations(store)
     _interpretability(store)
     single_world.write_all(store)
+    record.save(benchmark(), store.root / record.PATH)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}

@@ -16,9 +16,9 @@ from typing import Any
 from superposition.benchmarks import definitions
 from superposition.benchmarks.client import Answer, Process, Seat, WorkerError
 from superposition.benchmarks.ours import CONTENDERS
+from superposition.benchmarks.record import OURS
 from superposition.benchmarks.stream import Case
 
-OURS = "ours"
 PEERS = ("SAELens", "dictionary_learning", "sparsify")
 """Names of the peers, as benchmarks/trainers.py knows them."""
 ONLY_TOPK = "sparsify"
@@ -45,13 +45,13 @@ class Plan:
     """Inputs in a step."""
     k: int = 32
     """Active latents per input."""
-    rounds: int = 9
+    rounds: int = 5
     """Turns of every contender at every case."""
-    steps_per_turn: int = 2
+    steps_per_turn: int = 1
     """Steps in a turn; their median counts."""
-    quality_steps: int = 400
+    quality_steps: int = 200
     """Steps of the runs whose quality is compared."""
-    quality_batch_size: int = 1024
+    quality_batch_size: int = 512
     """Inputs in a step of these."""
     quality_width: int = 1024
     """d_sae of these."""

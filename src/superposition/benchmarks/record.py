@@ -1,24 +1,86 @@
 """data/bench.json: what the benchmark found, kept in git, read by the report."""
 
 import json
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from superposition.core.store import whole
 
 PATH = Path("data") / "bench.json"
 """Beside the scales' folders: a benchmark belongs to a machine, not to a scale."""
+OURS, PLAIN, PRODUCT, MEMORY = "ours", "plain", "product", "memory"
+"""Contenders that are no peers: see superposition.benchmarks.ours."""
+MAIN_WIDTH = 4096
+"""d_sae of the figures about one width, where it was measured."""
 
-Record = dict[str, Any]
+Sections = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is on record, as frames."""
+
+    sections: Sections
+    """By name; empty if nothing was measured yet."""
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """A row per architecture, width and contender."""
+        return pd.DataFrame(self.sections.get("steps", []))
+
+    @cached_property
+    def quality(self) -> pd.DataFrame:
+        """A row per architecture and contender: what it learned."""
+        return pd.DataFrame(self.sections.get("quality", []))
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """A row per condition and metric: what everybody makes of the same tensors."""
+        return pd.DataFrame(self.sections.get("metrics", []))
+
+    @property
+    def measured(self) -> bool:
+        """Whether the training steps were timed."""
+        return not self.steps.empty
+
+    @property
+    def main(self) -> pd.DataFrame:
+        """The rows of `steps` at the width that figures about one width show."""
+        return self.steps.loc[self.steps["d_sae"] == self.width]
+
+    @property
+    def clock(self) -> str:
+        """wall, or cpu where other programs wanted more cores than there are."""
+        machine = self.sections["machine"]
+        return "cpu" if machine["load"] > machine["cores"] else "wall"
+
+    @property
+    def width(self) -> int:
+        """The width that figures about one width show."""
+        known = sorted(set(self.steps["d_sae"]))
+        return MAIN_WIDTH if MAIN_WIDTH in known else known[-1]
+
+    def peers(self) -> pd.DataFrame:
+        """The rows of `steps` that are peers'."""
+        return self.steps.loc[~self.steps["contender"].isin([OURS, PLAIN, PRODUCT, MEMORY])]
+
+    def fastest(self) -> pd.DataFrame:
+        """The fastest peer's row for every architecture and width."""
+        peers, ratio = self.peers(), f"{self.clock}_ratio"
+        return peers.loc[peers.groupby(["arch", "d_sae"], sort=False)[ratio].idxmin()]
 
 
 def load(root: Path) -> Record:
-    """What is on record; nothing if nothing was measured yet."""
+    """What is on record in the tree at `root`."""
     path = root / PATH
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return Record(json.loads(path.read_text("utf-8")) if path.exists() else {})
 
 
-def save(found: Record, path: Path) -> None:
+def save(found: Sections, path: Path) -> None:
     """Put the sections of `found` in place of those on record, and keep the others."""
     kept = json.loads(path.read_text("utf-8")) if path.exists() else {}
     with whole(path) as temporary:

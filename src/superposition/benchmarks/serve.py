@@ -27,7 +27,7 @@ from torch import Tensor
 
 from superposition.benchmarks.stream import Case, batches
 
-READY_STEPS = 3
+READY_STEPS = 2
 """Steps before the clock starts: memory is claimed, Adam's moments exist."""
 N_TIMED_BATCHES = 4
 """Different batches that take turns while the clock runs."""

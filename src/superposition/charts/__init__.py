@@ -3,6 +3,7 @@
 from superposition.charts import (
     absolute,
     basics,
+    benchmarks,
     capacity,
     catalogue,
     claims,
@@ -30,6 +31,7 @@ from superposition.charts import (
 __all__ = [
     "absolute",
     "basics",
+    "benchmarks",
     "capacity",
     "catalogue",
     "claims",

@@ -1,0 +1,84 @@
+"""Tables of the page on speed: ratios, memory, quality, metrics of the same name."""
+
+from collections.abc import Callable
+
+import pandas as pd
+from IPython.display import Markdown
+
+from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT, Record
+from superposition.charts.benchmarks import ARCHITECTURES, NAMES
+from superposition.values import between, fmt
+
+MISSING = "Nothing was measured on this machine yet: `make bench` does it."
+METRICS = {
+    "explained_variance": "explained variance",
+    "explained_variance_legacy": "explained variance, SAELens' older one",
+    "loss_recovered": "loss recovered",
+}
+
+
+def shown(record: Record, make: Callable[[], Markdown]) -> Markdown:
+    """What `make` gives, or a sentence where nothing was measured yet."""
+    return make() if record.measured else Markdown(MISSING)
+
+
+def ratios(record: Record) -> pd.DataFrame:
+    """For every architecture and width: the fastest peer, and how many times as long it takes."""
+    ratio, rows = f"{record.clock}_ratio", []
+    steps = record.steps.set_index(["arch", "d_sae", "contender"])
+    for peer in record.fastest().to_dict("records"):
+        key = (peer["arch"], peer["d_sae"])
+        share = float(steps.loc[(*key, PRODUCT), ratio])
+        rows.append(
+            {
+                "architecture": ARCHITECTURES[peer["arch"]],
+                "latents": int(peer["d_sae"]),
+                "fastest peer": f"{peer['contender']}, {peer['setting']}",
+                "times ours": fmt(float(peer[ratio])),
+                "quartiles": between(float(peer[f"{ratio}_low"]), float(peer[f"{ratio}_high"])),
+                "plain step, times ours": fmt(float(steps.loc[(*key, PLAIN), ratio])),
+                "encoder product's share of ours": fmt(share, "%", digits=2),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def memory(record: Record) -> pd.DataFrame:
+    """Peak memory of a step at the main width, beyond what a process holds before."""
+    steps = record.main
+    steps = steps.loc[~steps["contender"].isin([PRODUCT, MEMORY])]
+    rows = []
+    for arch, group in steps.groupby("arch", sort=False):
+        peaks = dict(zip(group["contender"], group["peak_bytes"], strict=True))
+        shown = {NAMES.get(name, name): fmt(int(peak), "B") for name, peak in peaks.items()}
+        rows.append({"architecture": ARCHITECTURES[str(arch)]} | shown)
+    return pd.DataFrame(rows)
+
+
+def quality(record: Record) -> pd.DataFrame:
+    """What everyone learned from the same inputs, first weights and learning rate."""
+    table = record.quality
+    columns = {
+        "architecture": [ARCHITECTURES[arch] for arch in table["arch"]],
+        "contender": [NAMES.get(name, name) for name in table["contender"]],
+        "L0": [fmt(float(value)) for value in table["l0"]],
+        "explained variance": [fmt(float(x), digits=4) for x in table["explained_variance"]],
+    }
+    return pd.DataFrame(columns)
+
+
+def metrics(record: Record) -> pd.DataFrame:
+    """Metrics of the same name on the same tensors; what a peer does not have is left empty."""
+    names = [name for name in record.metrics.columns if name not in ("condition", "metric", OURS)]
+    rows = []
+    for row in record.metrics.to_dict("records"):
+        shown = {"ours": row.get(OURS)} | {name: row[name] for name in names}
+        rows.append(
+            {"tensors": row["condition"], "metric": METRICS[row["metric"]]}
+            | {name: _four_digits(value) for name, value in shown.items()}
+        )
+    return pd.DataFrame(rows)
+
+
+def _four_digits(value: float | None) -> str:
+    return "–" if value is None or value != value else fmt(float(value), digits=4)

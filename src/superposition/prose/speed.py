@@ -1,0 +1,136 @@
+"""The numbers of the page on speed, from data/bench.json."""
+
+from superposition.benchmarks.record import OURS, PLAIN, PRODUCT, Record
+from superposition.charts.benchmarks import ARCHITECTURES, CLOCKS
+from superposition.results import Results
+from superposition.values import NOT_RUN, between, fmt
+
+Texts = dict[str, str]
+_KEYS = (
+    "machine",
+    "cores",
+    "vector_units",
+    "bfloat16",
+    "load",
+    "clock",
+    "threads",
+    "rounds",
+    "batch",
+    "k",
+    "d_in",
+    "width",
+    "smallest",
+    "largest",
+    "tokens_low",
+    "tokens_high",
+    "plain",
+    "product_share",
+    "quality_gap",
+    "quality_inputs",
+    "memory",
+    "left_out",
+    "torch",
+    "sae_lens",
+    "dictionary_learning",
+    "sparsify",
+    "offset_ours",
+    "offset_dictionary_learning",
+    "plain_quality_gap",
+)
+
+
+def texts(r: Results) -> Texts:
+    """Every value of the page; NOT_RUN where nothing was measured."""
+    found = {}
+    if r.bench.measured:
+        found = _set_up(r.bench) | _steps(r.bench) | _quality(r.bench) | _metrics(r.bench)
+    return {f"speed_{key}": found.get(key, NOT_RUN) for key in _KEYS}
+
+
+def _set_up(bench: Record) -> Texts:
+    machine, plan = bench.sections["machine"], bench.sections["plan"]
+    left_out = bench.sections["left_out"]
+    versions = bench.sections["versions"]
+    return {
+        "machine": str(machine["processor"]),
+        "cores": fmt(int(machine["cores"])),
+        "vector_units": str(machine["vector_units"]),
+        "bfloat16": "with" if machine["bfloat16_units"] else "without",
+        "load": fmt(float(machine["load"])),
+        "clock": CLOCKS[bench.clock],
+        "threads": fmt(int(plan["n_threads"])),
+        "rounds": fmt(int(plan["rounds"])),
+        "batch": fmt(int(plan["batch_size"])),
+        "k": fmt(int(plan["k"])),
+        "d_in": fmt(int(plan["d_in"])),
+        "width": fmt(bench.width),
+        "left_out": "; ".join(each.split("\n")[0] for each in left_out) or "nothing",
+        "torch": str(machine["torch"]),
+        "sae_lens": versions.get("sae-lens", NOT_RUN),
+        "dictionary_learning": versions.get("dictionary-learning", NOT_RUN),
+        "sparsify": versions.get("eai-sparsify", NOT_RUN),
+    }
+
+
+def _steps(bench: Record) -> Texts:
+    """The extremes over architectures and widths of what the fastest peer takes, and ours."""
+    ratio, steps = f"{bench.clock}_ratio", bench.steps
+    main = bench.main
+    ours = main.loc[main["contender"] == OURS]
+    tokens = ours["batch_size"] / ours[f"{bench.clock}_seconds"]
+    plain = steps.loc[steps["contender"] == PLAIN, ratio]
+    product = main.loc[main["contender"] == PRODUCT, ratio]
+    found = {
+        "tokens_low": fmt(int(tokens.min())),
+        "tokens_high": fmt(int(tokens.max())),
+        "plain": between(float(plain.min()), float(plain.max())),
+        "product_share": between(float(product.min()), float(product.max()), "%", digits=2),
+    }
+    fastest = bench.fastest().sort_values(ratio)
+    if fastest.empty:
+        return found
+    return found | {
+        "smallest": _ratio(fastest.iloc[0].to_dict(), ratio),
+        "largest": _ratio(fastest.iloc[-1].to_dict(), ratio),
+        "memory": _memory(bench),
+    }
+
+
+def _ratio(row: dict, ratio: str) -> str:
+    """A ratio with who and what it is of."""
+    where = f"{ARCHITECTURES[row['arch']]} at {fmt(int(row['d_sae']))} latents"
+    return f"{fmt(float(row[ratio]))} ({row['contender']}, {where})"
+
+
+def _memory(bench: Record) -> str:
+    """At how many architectures and widths our peak is below that of every peer."""
+    keys = ["arch", "d_sae"]
+    peers = bench.peers().groupby(keys)["peak_bytes"].min()
+    ours = bench.steps.loc[bench.steps["contender"] == OURS].set_index(keys)["peak_bytes"]
+    below = int((ours.loc[peers.index] < peers).sum())
+    return f"{fmt(below)} of {fmt(len(peers))}"
+
+
+def _quality(bench: Record) -> Texts:
+    """The largest differences of explained variance from ours at the same L0."""
+    table = bench.quality.set_index(["arch", "contender"])["explained_variance"].unstack()
+    gaps = table.sub(table[OURS], axis=0)
+    peers = gaps.drop(columns=[OURS, PLAIN])
+    plan = bench.sections["plan"]
+    return {
+        "plain_quality_gap": fmt(float(gaps[PLAIN].abs().max()), digits=1),
+        "quality_gap": fmt(float(peers.max().max()), digits=2) if peers.size else NOT_RUN,
+        "quality_inputs": fmt(int(plan["quality_steps"] * plan["quality_batch_size"])),
+    }
+
+
+def _metrics(bench: Record) -> Texts:
+    """Explained variance of an x_hat that is off by a constant, here and where it is forgiven."""
+    if bench.metrics.empty:
+        return {}
+    rows = bench.metrics.set_index(["condition", "metric"])
+    row = rows.loc[("x̂ off by a constant", "explained_variance")]
+    return {
+        "offset_ours": fmt(float(row[OURS])),
+        "offset_dictionary_learning": fmt(float(row["dictionary_learning"])),
+    }

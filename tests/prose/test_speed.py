@@ -1,0 +1,69 @@
+"""The values of the page on speed: whose clock, the extremes, and nothing where nothing ran."""
+
+from pathlib import Path
+
+import pytest
+from tests.charts.benchmarks_figures import record as made_up
+from tests.charts.benchmarks_figures import sections
+from tests.claims.world import results
+
+from superposition.benchmarks import record, tables
+from superposition.prose import speed
+from superposition.values import NOT_RUN
+
+
+def test_without_a_benchmark_every_value_says_so(tmp_path: Path) -> None:
+    assert set(speed.texts(results(tmp_path)).values()) == {NOT_RUN}
+
+
+def test_without_a_benchmark_the_page_says_how_to_run_it() -> None:
+    shown = tables.shown(record.Record({}), lambda: pytest.fail("nothing to show"))
+    assert "make bench" in str(shown.data)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> dict[str, str]:
+    record.save(sections(), tmp_path / record.PATH)
+    return speed.texts(results(tmp_path))
+
+
+def test_the_extremes_name_the_peer_and_where_it_was(texts: dict[str, str]) -> None:
+    assert texts["speed_smallest"].startswith("6.00 (SAELens, ")
+    assert texts["speed_plain"] == "4.00 to 4.00"
+    assert texts["speed_product_share"] == "50% to 50%"
+    assert texts["speed_tokens_low"] == "10,240"
+    assert texts["speed_memory"] == "10 of 10"
+
+
+def test_differences_in_quality_are_from_ours_at_the_same_l0(texts: dict[str, str]) -> None:
+    assert texts["speed_quality_gap"] == "−0.020"
+    assert texts["speed_plain_quality_gap"] == "0.002"
+    assert texts["speed_offset_dictionary_learning"] == "0.750"
+
+
+def test_what_was_left_out_is_said_in_one_line_each(texts: dict[str, str]) -> None:
+    assert texts["speed_left_out"] == "SAELens: NotImplementedError"
+
+
+@pytest.mark.parametrize(("load", "clock"), [(1.5, "wall"), (2.5, "cpu")])
+def test_processor_time_counts_where_other_programs_want_the_cores(load: float, clock: str) -> None:
+    assert made_up(load=load, cores=2).clock == clock
+
+
+def test_the_fastest_peer_is_chosen_for_each_architecture_and_width() -> None:
+    table = tables.ratios(made_up())
+    assert len(table) == 10
+    assert set(table["fastest peer"]) == {"SAELens, float32"}
+    assert set(table["times ours"]) == {"6.00"}
+
+
+def test_what_a_peer_does_not_measure_is_left_empty() -> None:
+    sections_ = sections()
+    sections_["metrics"][0]["SAELens"] = 0.25
+    table = tables.metrics(record.Record(sections_))
+    assert table["SAELens"].tolist()[:2] == ["0.2500", "–"]
+
+
+def test_memory_and_quality_have_a_row_for_each_that_was_measured() -> None:
+    assert len(tables.memory(made_up())) == 5
+    assert len(tables.quality(made_up())) == 6
