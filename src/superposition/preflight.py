@@ -243,12 +243,12 @@ def _automata(row: Row, tree: Row) -> Amounts:
 
 
 def _contexts(row: Row, tree: Row) -> Amounts:
-    return 8 + row["n_tokens"] / 1.4e4, GIB + 2500 * row["n_tokens"], 1e6
+    return 8 + row["n_tokens"] / 1.4e4, GIB + 3500 * row["n_tokens"], 1e6
 
 
 def _causal(row: Row, tree: Row) -> Amounts:
     cases = row["n_cases"] * (row["n_random"] + 400) + 200 * row["n_prompts"] * row["n_new"]
-    return 8 + row["n_tokens"] / 3e4 + cases / 1e4, GIB + 1500 * row["n_tokens"], 1e6
+    return 8 + row["n_tokens"] / 3e4 + cases / 1e4, GIB + 6000 * row["n_tokens"], 1e6
 
 
 def _consistency(row: Row, tree: Row) -> Amounts:

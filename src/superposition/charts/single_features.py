@@ -37,6 +37,7 @@ WHO = ("latents", "neurons", "latents, shuffled weights")
 _ORIGIN = alt.Scale(domain=ORIGINS, range=[FEATURE, LATENT])
 _WHO = alt.Scale(domain=WHO, range=[LATENT, NEURON, CONTROL])
 _DASHES = alt.Scale(domain=WHO, range=[[1, 0], [6, 3], [2, 2]])
+_THREE = alt.Scale(range=[[1, 0], [9, 4], [2, 5]])
 _FLAT = alt.Axis(labelAngle=0)
 
 
@@ -86,7 +87,7 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
         lines.encode(
             x=x,
             y=y,
-            strokeDash=alt.StrokeDash("planted:N", title="planted context"),
+            strokeDash=alt.StrokeDash("planted:N", title="planted context", scale=_THREE),
             tooltip=["planted", "tenth", alt.Tooltip("precision", format=".1%"), "active"],
         ),
     ).properties(
