@@ -38,7 +38,7 @@ def steps(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
         tooltip=["name:N", "arch:N", "milliseconds:Q", "times_ours:Q"],
     )
     spread = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", title=title, scale=scale), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale), x2=alt.X2("high:Q", title=title)
     )
     panels = layered(spread, points).properties(width=520, height=alt.Step(18))
     facet = alt.Facet("arch:N", title=None, sort=[*ARCHITECTURES.values()])
