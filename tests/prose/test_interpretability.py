@@ -1,6 +1,7 @@
 """The chapter's words follow the numbers, whichever way they come out."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -40,7 +41,7 @@ def r(tmp_path: Path) -> Results:
     return r
 
 
-def told(r: Results, **given: dict[str, float]) -> dict[str, str]:
+def told(r: Results, **given: dict[str, Any]) -> dict[str, str]:
     """The texts where a dictionary is as given, and the others poor."""
     for row in ROWS:
         save(r.store, row, dictionary(**(POOR | given.get(row.replace("-", "_"), {}))))
@@ -57,6 +58,10 @@ RICH = {"explained": 0.6, "by_context": 0.4, "covers_context": 0.7}
         ({"batch_topk": RICH}, "for one of the two"),
         ({}, "not clearly"),
         ({"neurons": RICH}, "no"),
+        (
+            {"batch_topk": RICH | {"explained": 0.9}, "neurons": RICH},
+            "for one of the two autoencoders yes, and for the other the reverse",
+        ),
     ],
 )
 def test_the_answer_follows_from_the_intervals(r, given, answer):
@@ -68,6 +73,9 @@ def test_shares_are_those_of_the_dictionaries(r):
     assert found["concepts_topk_explained"] == "60.3%"  # 120 of the 199 that are judged
     assert found["concepts_topk_all"] == "60.0%"
     assert found["concepts_topk_covered"] == "14 of 20"
+    assert found["concepts_order"] == "the same"
+    assert found["concepts_mean_order"] == "latents"
+    assert found["concepts_at_levels"].startswith("0.3, 60.3% of the BatchTopK latents and 20.1%")
     assert found["concepts_pca_side"] == "more often than"
     assert found["concepts_n_context"] == "20"
     assert found["concepts_always_on_fifth"] == "0.33"

@@ -34,6 +34,7 @@ def texts(r: Results) -> Texts:
         (("batch-topk", "l1", "neurons"), _ANSWER, _answer),
         (("batch-topk", "neurons", "pca", "random"), _CONTROLS, _controls),
         (("batch-topk", "l1", "neurons", "random"), _COVERAGE, _coverage),
+        (("batch-topk", "neurons"), _LEVELS, _levels),
         (("batch-topk", "neurons"), _FLATTERY, _flattery),
         (("batch-topk", "neurons"), _DECILES, _deciles),
         (("batch-topk",), _CEILING, _ceiling),
@@ -94,6 +95,28 @@ def _answer(r: Results) -> Texts:
         "neurons_context": fmt(context.other, "%"),
         "single_token_latents": fmt(metrics.single_token_units, "%"),
     }
+
+
+_LEVELS = ("at_levels", "order", "mean_order")
+
+
+def _levels(r: Results) -> Texts:
+    """Whether the order of latents and neurons is the same at every level, and by the mean."""
+    topk, neurons = (
+        r.interpretability(row).best("any")["mcc"] for row in ("batch-topk", "neurons")
+    )
+    shares = [
+        (level, float((topk >= level).mean()), float((neurons >= level).mean())) for level in LEVELS
+    ]
+    words = [
+        f"{fmt(level, 'given')}, {fmt(first, '%')} of the BatchTopK latents and "
+        f"{fmt(second, '%')} of the neurons"
+        for level, first, second in shares
+    ]
+    ahead = {first > second for _, first, second in shares}
+    same = "the same" if len(ahead) == 1 else "not the same"
+    higher = "latents" if float(topk.mean()) > float(neurons.mean()) else "neurons"
+    return {"at_levels": "; at ".join(words), "order": same, "mean_order": higher}
 
 
 def _mean_score(found: Interpretability) -> float:
@@ -243,6 +266,8 @@ def _compared(differences: Sequence[Difference]) -> str:
     sides = {_side(difference) for difference in differences}
     if sides == {MORE}:
         return "yes, by a margin that is not chance, for both autoencoders"
+    if sides == {MORE, LESS}:
+        return "for one of the two autoencoders yes, and for the other the reverse"
     if MORE in sides:
         return "for one of the two autoencoders only"
     return "no" if LESS in sides else "not clearly"
