@@ -131,15 +131,15 @@ def loops(samples: pd.DataFrame) -> pd.DataFrame:
 
 def widths(latents: pd.DataFrame) -> pd.DataFrame:
     """By width and seed: d_sae, seed, measure, value."""
-    grouped = latents.groupby(["d_sae", "seed"], sort=True)
     measures = {
-        "share of single-token latents": grouped["single_token"].mean(),
-        "latents of the commonest word": grouped["on_commonest_word"].sum().astype(float),
+        "share of single-token latents": ("single_token", "mean"),
+        "latents of the commonest word": ("on_commonest_word", "sum"),
     }
-    found = [
-        values.rename("value").reset_index().assign(measure=name)
-        for name, values in measures.items()
-    ]
+    found = []
+    for name, (column, how) in measures.items():
+        values = latents.groupby(["d_sae", "seed"], sort=True)[column].agg(how).reset_index()
+        values = values.rename(columns={column: "value"}).assign(measure=name)
+        found.append(values.astype({"value": float}))
     return pd.concat(found, ignore_index=True)
 
 
@@ -150,7 +150,7 @@ def lay_out(latents: pd.DataFrame, edges: pd.DataFrame) -> pd.DataFrame:
         column = column.nlargest(MAX_LATENTS, "precision")
         if placed:
             before = placed[-1].set_index("latent")["y"]
-            into = edges.loc[(edges["fine_d_sae"] == width) & edges["coarse"].isin(before.index)]
+            into = edges.loc[(edges["fine_d_sae"] == width) & edges["coarse"].isin([*before.index])]
             pull = into.assign(y=before.loc[into["coarse"]].to_numpy()).groupby("fine")["y"].mean()
             column = column.assign(pull=column["latent"].map(pull).fillna(1.0).to_numpy())
             column = column.sort_values(["pull", "latent"], kind="stable").drop(columns="pull")

@@ -70,7 +70,7 @@ def pairs(quartiles: pd.DataFrame) -> alt.LayerChart:
     x = alt.X("median:Q", title="correlation with the match: median and quartiles")
     shown = ["row:N", "kind:N", "n:Q", *(_two(name) for name in ("low", "median", "high"))]
     found = "; ".join(
-        f"{row.row}, {row.kind}: {fmt(row.median)}" for row in table.itertuples(index=False)
+        f"{each['row']}, {each['kind']}: {fmt(each['median'])}" for each in table.to_dict("records")
     )
     return layered(
         base.mark_rule(strokeWidth=2).encode(
@@ -149,7 +149,9 @@ def neighbours(pairs: pd.DataFrame) -> alt.LayerChart:
     x = alt.X("decoder_cosine:Q", title="cosine of decoder rows", scale=alt.Scale(domain=[0.5, 1]))
     y = alt.Y("encoder_cosine:Q", title="cosine of encoder vectors")
     line = pd.DataFrame({"decoder_cosine": [0.5, 1.0], "encoder_cosine": [0.5, 1.0]})
-    apart = int((pairs["encoder_cosine"] < pairs["decoder_cosine"]).sum())
+    apart = int(
+        np.count_nonzero(numbers(pairs, "encoder_cosine") < numbers(pairs, "decoder_cosine"))
+    )
     return layered(
         alt.Chart(line).mark_line(color=THEORY, strokeDash=[5, 4]).encode(x=x, y=y),
         alt.Chart(pairs.round(4))

@@ -86,7 +86,7 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
             height=420,
             title="Which latents of wider dictionaries descend from which of narrower ones",
             description=f"A layered graph of {fmt(len(nodes))} latents of "
-            f"{fmt(nodes['context'].nunique())} contexts with {fmt(len(links))} edges; "
+            f"{fmt(len(set(nodes['context'])))} contexts with {fmt(len(links))} edges; "
             "a menu chooses the context.",
         )
     )
@@ -101,7 +101,7 @@ def clusters(found: pd.DataFrame) -> alt.LayerChart:
     ends = [float(across.min()), float(across.max())] if len(across) else [0.0, 1.0]
     line = pd.DataFrame({"across": ends, "within": ends})
     scale = alt.Scale(domain=["p < 0.05", "not clear"], range=[LATENT, CONTROL])
-    closer = int((found["within"] > found["across"]).sum())
+    closer = int(np.count_nonzero(numbers(found, "within") > numbers(found, "across")))
     shown = [
         "context:N",
         "n_latents:Q",
@@ -229,7 +229,7 @@ def automaton(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
             height=430,
             title="Which latents are active after which, on tokens that the first predicted",
             description=f"Graphs of {fmt(len(nodes))} states and {fmt(len(links))} transitions of "
-            f"{fmt(nodes['context'].nunique())} planted contexts; a menu chooses the context.",
+            f"{fmt(len(set(nodes['context'])))} planted contexts; a menu chooses the context.",
         )
     )
 
@@ -256,7 +256,8 @@ def loops(shares: pd.DataFrame) -> alt.FacetChart:
     ).properties(width=430, height=70)
     means = "; ".join(
         f"{context}, {arm} {fmt(float(numbers(rows, 'share').mean()), '%')}"
-        for (context, arm), rows in shares.groupby(["context", "arm"], sort=False)
+        for context, inside in groups(shares, "context")
+        for arm, rows in groups(inside, "arm")
     )
     return layers.facet(row=alt.Row("context:N", title=None, header=beside)).properties(
         title="A latent that was pinned and let go: does it stay active?",
@@ -288,17 +289,21 @@ def _by_width(table: pd.DataFrame) -> alt.X:
 
 
 def _describe_counts(table: pd.DataFrame) -> str:
-    means = table.groupby(["context", "d_sae"], sort=False)["n_latents"].mean()
     found = (
-        f"{context}: {', '.join(fmt(float(value)) for value in means[context])}"
-        for context in dict.fromkeys(table["context"])
+        f"{context}: {_means(rows, 'n_latents')}" for context, rows in groups(table, "context")
     )
     return "; ".join(found) or "No planted context"
 
 
 def _describe_means(rows: pd.DataFrame) -> str:
-    means = rows.groupby("d_sae", sort=True)["value"].mean()
-    return ", ".join(f"{fmt(int(width))} {fmt(float(value))}" for width, value in means.items())
+    return ", ".join(
+        f"{fmt(int(width))} {_means(each, 'value')}" for width, each in groups(rows, "d_sae")
+    )
+
+
+def _means(rows: pd.DataFrame, name: str) -> str:
+    """The mean of a column at each width."""
+    return ", ".join(fmt(float(numbers(each, name).mean())) for _, each in groups(rows, "d_sae"))
 
 
 def _largest(table: pd.DataFrame, name: str) -> float:

@@ -7,6 +7,7 @@ from superposition import intervals
 from superposition.artefacts import NotTrained
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
+from superposition.claims.measures_relations import count
 from superposition.features import exclusive
 from superposition.features.membership import PLANTED
 from superposition.results import Results
@@ -35,11 +36,11 @@ ABOVE = 0.95
 def self_exciting(r: Results) -> Verdict:
     """The base64 latent raises the tokens that activate it again: an automaton of one state."""
     found = _of_planted(r)
-    good = int((found["self_rank"] > ABOVE).sum())
+    good = count(found["self_rank"] > ABOVE)
     each = (
-        f"{_short(row.context)} {fmt(row.self_weight, '%')}, above {fmt(row.self_rank, '%')} of "
-        "the others"
-        for row in found.itertuples()
+        f"{_short(row['context'])} {fmt(row['self_weight'], '%')}, above "
+        f"{fmt(row['self_rank'], '%')} of the others"
+        for row in found.to_dict("records")
     )
     base64 = found.loc[found["context"] == PLANTED[0], "self_weight"]
     return Verdict(

@@ -66,10 +66,26 @@ def pearson(x: Float[np.ndarray, " case"], y: Float[np.ndarray, " case"]) -> flo
     return float(x @ y) / scale if scale > 0 else 0.0
 
 
-def by_width(table: pd.DataFrame, name: str, how: str) -> pd.Series:
+def count(mask: pd.Series) -> int:
+    """How many are true."""
+    return int(np.count_nonzero(mask.to_numpy(dtype=bool)))
+
+
+def average(values: pd.Series) -> float:
+    """The mean of some measurements."""
+    return float(np.mean(values.to_numpy(dtype=np.float64)))
+
+
+def median(values: pd.Series) -> float:
+    """Their median."""
+    return float(np.median(values.to_numpy(dtype=np.float64)))
+
+
+def by_width(table: pd.DataFrame, name: str, how: str) -> Float[np.ndarray, " width"]:
     """For every width, ascending, the mean over seeds of a column's mean or sum."""
-    each = table.groupby(["d_sae", "seed"], sort=True)[name].agg(how)
-    return each.groupby("d_sae").mean()
+    each = table.groupby(["d_sae", "seed"], sort=True)[name].agg(how).reset_index()
+    widths = [rows for _, rows in each.groupby("d_sae", sort=True)]
+    return np.array([average(rows[name]) for rows in widths])
 
 
 def listed(values: Shaped[np.ndarray, " width"], digits: int = 3) -> str:

@@ -7,7 +7,7 @@ from superposition import intervals
 from superposition.artefacts import NotTrained
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
-from superposition.claims.measures_relations import WIDTHS, by_width, column, listed
+from superposition.claims.measures_relations import WIDTHS, average, by_width, column, count, listed
 from superposition.features.membership import PLANTED
 from superposition.results import Results
 from superposition.values import between, fmt, of
@@ -69,16 +69,16 @@ def splitting_geometry(r: Results) -> Verdict:
     table = r.splitting.clusters
     if not len(table):
         raise NotTrained("no context with two latents or more")
-    closer = int((table["within"] > table["across"]).sum())
-    clear = int((table["p_value"] < 0.05).sum())
+    closer = count(table["within"] > table["across"])
+    clear = count(table["p_value"] < 0.05)
     most, half = closer >= 0.9 * len(table), clear > len(table) / 2
     return Verdict(
         measured=clear / len(table),
         interval=intervals.wilson(clear, len(table)),
         holds=graded(most and half, most or half),
         detail=f"Closer to each other than to others in {of(closer, len(table))} contexts; mean "
-        f"cosine {fmt(float(table['within'].mean()))} within and "
-        f"{fmt(float(table['across'].mean()))} across.",
+        f"cosine {fmt(average(table['within']))} within and "
+        f"{fmt(average(table['across']))} across.",
     )
 
 
@@ -134,7 +134,7 @@ def splitting_graph(r: Results) -> Verdict:
 def single_tokens(r: Results) -> Verdict:
     """Small dictionaries show latents of single tokens, which split into latents of that token in
     different contexts as the dictionary grows."""
-    shares = by_width(r.splitting.latents, "single_token", "mean").to_numpy(dtype=float)
+    shares = by_width(r.splitting.latents, "single_token", "mean")
     return Verdict(
         measured=listed(shares),
         holds=graded(bool((np.diff(shares) < 0).all()), bool(shares[-1] < shares[0])),
@@ -193,7 +193,7 @@ def digits(r: Results) -> Verdict:
 def commonest_word(r: Results) -> Verdict:
     """Wide dictionaries spend many latents on the commonest word, one for each kind of place where
     it stands."""
-    counts = by_width(r.splitting.latents, "on_commonest_word", "sum").to_numpy(dtype=float)
+    counts = by_width(r.splitting.latents, "on_commonest_word", "sum")
     grows = bool(counts[-1] > counts[0])
     return Verdict(
         measured=listed(counts),
@@ -208,7 +208,7 @@ def _counts(r: Results, context: str) -> np.ndarray:
     chosen: pd.DataFrame = table.loc[table["context"] == context]
     if not len(chosen):
         raise NotTrained(f"no context {context!r} among the concepts")
-    return by_width(chosen, "n_latents", "sum").to_numpy(dtype=float)
+    return by_width(chosen, "n_latents", "sum")
 
 
 def _widths(r: Results) -> str:

@@ -14,6 +14,8 @@ from superposition.claims.measures import graded
 from superposition.claims.measures_relations import (
     column,
     correlation_gap,
+    count,
+    median,
     median_gap,
     paired_median_gap,
 )
@@ -241,9 +243,9 @@ def tilted_apart(r: Results) -> Verdict:
     pairs = r.universality("two-recipes").neighbours
     if not len(pairs):
         raise NotTrained("no pair of latents with a decoder cosine above 0.5")
-    apart = int((pairs["encoder_cosine"] < pairs["decoder_cosine"]).sum())
+    apart = count(pairs["encoder_cosine"] < pairs["decoder_cosine"])
     share = apart / len(pairs)
-    decoder, encoder = (fmt(float(pairs[f"{n}_cosine"].median())) for n in ("decoder", "encoder"))
+    decoder, encoder = (fmt(median(pairs[f"{n}_cosine"])) for n in ("decoder", "encoder"))
     return Verdict(
         measured=share,
         interval=intervals.wilson(apart, len(pairs)),

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 from superposition.artefacts import NotTrained
-from superposition.claims.measures_relations import by_width, listed, median_gap
+from superposition.claims.measures_relations import (
+    average,
+    by_width,
+    count,
+    listed,
+    median,
+    median_gap,
+)
 from superposition.features.membership import PLANTED
 from superposition.results import Results
 from superposition.values import NOT_RUN, between, fmt, of
@@ -86,8 +93,8 @@ def _two_models(r: Results) -> list[str]:
         _median(latents, "logit_correlation"),
         _median(latents, "attribution_correlation"),
         fmt(len(contexts)),
-        fmt(int(detected.sum())),
-        fmt(int(both.sum())),
+        fmt(count(detected)),
+        fmt(count(both)),
     ]
 
 
@@ -108,14 +115,14 @@ def _medians(r: Results, row: str) -> list[str]:
 def _cosines(r: Results, row: str) -> list[str]:
     latents = _judged(r.universality(row).of("latent"))
     return [
-        fmt(float(latents["best_decoder_cosine"].mean())),
+        fmt(average(latents["best_decoder_cosine"])),
         _median(latents, "decoder_cosine"),
     ]
 
 
 def _neighbours(r: Results) -> list[str]:
     pairs = r.universality("two-recipes").neighbours
-    apart = int((pairs["encoder_cosine"] < pairs["decoder_cosine"]).sum())
+    apart = count(pairs["encoder_cosine"] < pairs["decoder_cosine"])
     return [fmt(len(pairs)), fmt(apart / len(pairs), "%") if len(pairs) else "none"]
 
 
@@ -125,9 +132,7 @@ def _splitting(r: Results) -> list[str]:
     counts = {
         name: by_width(rows, "n_latents", "sum") for name, rows in found.contexts.groupby("context")
     }
-    planted = [
-        listed(counts[name].to_numpy(float)) if name in counts else "none" for name in PLANTED
-    ]
+    planted = [listed(counts[name]) if name in counts else "none" for name in PLANTED]
     fine, coarse = (relatives[name].to_numpy(float) for name in ("n_fine", "n_coarse"))
     shares = {
         "with_parent": fine,
@@ -135,17 +140,17 @@ def _splitting(r: Results) -> list[str]:
         "with_two_parents": fine,
         "with_two_children": coarse,
     }
-    clear = int((clusters["p_value"] < 0.05).sum())
-    closer = int((clusters["within"] > clusters["across"]).sum())
+    clear = count(clusters["p_value"] < 0.05)
+    closer = count(clusters["within"] > clusters["across"])
     return [
         ", ".join(fmt(int(width)) for width in sorted(set(latents["d_sae"]))),
-        fmt(latents["seed"].nunique()),
+        fmt(len(set(latents["seed"]))),
         fmt(given["n_tokens"]),
         *planted,
         fmt(len(found.edges)),
         *(_range(relatives[name].to_numpy(float) / np.maximum(n, 1)) for name, n in shares.items()),
         ", ".join(fmt(float(s), "%") for s in by_width(latents, "single_token", "mean")),
-        listed(by_width(latents, "on_commonest_word", "sum").to_numpy(float)),
+        listed(by_width(latents, "on_commonest_word", "sum")),
         of(clear, len(clusters)),
         of(closer, len(clusters)),
     ]
@@ -154,18 +159,18 @@ def _splitting(r: Results) -> list[str]:
 def _automata(r: Results) -> list[str]:
     given = r.params.value("automata")
     states, best = r.automata.states, r.automata.contexts
-    by_latent = states.set_index("latent")["self_weight"]
+    by_latent = dict(zip(states["latent"], states["self_weight"], strict=True))
     planted = []
     for name in PLANTED:
         latents = best.loc[best["context"] == name, "latent"]
-        known = [latent for latent in latents if latent in by_latent.index]
-        planted.append(fmt(float(by_latent.loc[known[0]]), "%") if known else "not judged")
+        known = [latent for latent in latents if latent in by_latent]
+        planted.append(fmt(float(by_latent[known[0]]), "%") if known else "not judged")
     sampling = given["sampling"]
     return [
         fmt(given["n_tokens"]),
         fmt(given["n_top"]),
         fmt(len(states)),
-        fmt(int((states["self_rank"] > 0.95).sum())),
+        fmt(count(states["self_rank"] > 0.95)),
         *planted,
         fmt(sampling["pinned_tokens"]),
         fmt(sampling["released_tokens"]),
@@ -178,12 +183,11 @@ def _kept(samples: pd.DataFrame) -> str:
     """How much longer latents stay active after pinning, context by context."""
     found = []
     for context, rows in samples.groupby("context", sort=False):
-        share = (rows["n_active"] / rows["n_tokens"]).groupby(rows["arm"]).mean()
+        share = {
+            arm: average(each["n_active"] / each["n_tokens"]) for arm, each in rows.groupby("arm")
+        }
         name = str(context).removeprefix("planted ")
-        found.append(
-            f"{fmt(float(share['pinned']), '%')} against {fmt(float(share['free']), '%')}"
-            f" for {name}"
-        )
+        found.append(f"{fmt(share['pinned'], '%')} against {fmt(share['free'], '%')} for {name}")
     return ", ".join(found) or "no latent that detects a planted context"
 
 
@@ -194,7 +198,7 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _median(table: pd.DataFrame, name: str) -> str:
-    return fmt(float(table[name].median()))
+    return fmt(median(table[name]))
 
 
 def _range(shares: np.ndarray) -> str:
