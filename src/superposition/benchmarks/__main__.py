@@ -65,11 +65,12 @@ def _toy(rows: Sequence[str], n_steps: int, out: Path) -> None:
 
 def _autoencoders(plan: autoencoders.Plan, out: Path) -> None:
     root, python = Path(), peers_python(Path())
-    found = {"machine": machine.describe(), "plan": asdict(plan)}
+    found: record.Sections = {"machine": machine.describe(), "plan": asdict(plan)}
     where = autoencoders.seats(root, python)
     found |= autoencoders.measure(plan, where, root=root, progress=compute.progress)
     if python is None:
-        found["left_out"] += [f"{name}: not installed; `make peers`" for name in autoencoders.PEERS]
+        missing = [f"{name}: not installed; `make peers`" for name in autoencoders.PEERS]
+        found["left_out"] = [*found["left_out"], *missing]
     print(report.table(found))
     record.save(found, out)
 

@@ -65,7 +65,9 @@ def compare(
         plain=_held_out(config, plain).tolist(), ours=_held_out(config, trained).tolist()
     )
     by_density = losses.groupby("feature_probability", sort=False)[["plain", "ours"]].mean()
-    return Comparison(plain_seconds=plain_seconds, seconds=seconds, losses=by_density.reset_index())
+    return Comparison(
+        plain_seconds=plain_seconds, seconds=seconds, losses=pd.DataFrame(by_density).reset_index()
+    )
 
 
 def train_plainly(

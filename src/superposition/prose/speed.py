@@ -1,9 +1,9 @@
 """The numbers of the page on speed, from data/bench.json."""
 
-from superposition.benchmarks.record import OURS, PLAIN, PRODUCT, Record
+from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT, Record
 from superposition.charts.benchmarks import ARCHITECTURES, CLOCKS
 from superposition.results import Results
-from superposition.values import NOT_RUN, between, fmt
+from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
 _KEYS = (
@@ -104,22 +104,31 @@ def _ratio(row: dict, ratio: str) -> str:
 
 def _memory(bench: Record) -> str:
     """At how many architectures and widths our peak is below that of every peer."""
-    keys = ["arch", "d_sae"]
-    peers = bench.peers().groupby(keys)["peak_bytes"].min()
-    ours = bench.steps.loc[bench.steps["contender"] == OURS].set_index(keys)["peak_bytes"]
-    below = int((ours.loc[peers.index] < peers).sum())
-    return f"{fmt(below)} of {fmt(len(peers))}"
+    peaks: dict[tuple[str, int], dict[str, int]] = {}
+    for row in bench.steps.to_dict("records"):
+        if row["contender"] not in (PLAIN, PRODUCT, MEMORY):
+            peaks.setdefault((row["arch"], row["d_sae"]), {})[row["contender"]] = row["peak_bytes"]
+    compared = [peak for peak in peaks.values() if len(peak) > 1]
+    below = [peak[OURS] == min(peak.values()) for peak in compared]
+    return of(sum(below), len(compared))
 
 
 def _quality(bench: Record) -> Texts:
     """The largest differences of explained variance from ours at the same L0."""
-    table = bench.quality.set_index(["arch", "contender"])["explained_variance"].unstack()
-    gaps = table.sub(table[OURS], axis=0)
-    peers = gaps.drop(columns=[OURS, PLAIN])
+    learned: dict[str, dict[str, float]] = {}
+    for row in bench.quality.to_dict("records"):
+        learned.setdefault(row["arch"], {})[row["contender"]] = row["explained_variance"]
+    plain = [abs(each[PLAIN] - each[OURS]) for each in learned.values()]
+    peers = [
+        value - each[OURS]
+        for each in learned.values()
+        for name, value in each.items()
+        if name not in (OURS, PLAIN)
+    ]
     plan = bench.sections["plan"]
     return {
-        "plain_quality_gap": fmt(float(gaps[PLAIN].abs().max()), digits=1),
-        "quality_gap": fmt(float(peers.max().max()), digits=2) if peers.size else NOT_RUN,
+        "plain_quality_gap": fmt(max(plain), digits=1),
+        "quality_gap": fmt(max(peers), digits=2) if peers else NOT_RUN,
         "quality_inputs": fmt(int(plan["quality_steps"] * plan["quality_batch_size"])),
     }
 
