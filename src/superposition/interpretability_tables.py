@@ -119,7 +119,9 @@ def deciles(r: Results) -> pd.DataFrame:
     for row in known(r, ("batch-topk", "neurons")):
         found = r.interpretability(row)
         contexts = found.coverage("context").index
-        tables.append(_named(found.deciles.loc[found.deciles["concept"].isin(contexts)], row))
+        tables.append(
+            _named(found.deciles.loc[found.deciles["concept"].isin(contexts.tolist())], row)
+        )
     together = pd.concat(tables, ignore_index=True)
     names = r.concepts.catalogue.set_index("concept")["name"]
     columns = ["dictionary", "concept", "name", "decile", "n_active", "precision"]

@@ -16,7 +16,7 @@ ROWS = (
     *("batch-topk", "l1", "neurons", "pca", "random"),
     *("batch-topk-second-model", "batch-topk-shuffled", "neurons-shuffled"),
 )
-POOR = {"explained": 0.2, "by_context": 0.1, "covers_context": 0.2}
+POOR: dict[str, Any] = {"explained": 0.2, "by_context": 0.1, "covers_context": 0.2}
 
 
 @pytest.fixture

@@ -177,13 +177,12 @@ def deciles(precision: pd.DataFrame) -> alt.FacetChart:
     )
     mean = base.mark_line(point=True, strokeWidth=3, color=THEORY).encode(x=x, y=mean_y)
     layers = layered(each, mean, data=precision).properties(width=290, height=230)
-    means = precision.groupby(["dictionary", "decile"], sort=False)["precision"].mean()
-    parts = [
-        f"{name}: {fmt(float(means[name].iloc[0]), '%')} to {fmt(float(means[name].iloc[-1]), '%')}"
-        for name in names
-    ]
+    parts = []
+    for name, mine in groups(precision, "dictionary"):
+        means = [numbers(part, "precision").mean() for _, part in groups(mine, "decile")]
+        parts.append(f"{name}: {fmt(float(means[0]), '%')} to {fmt(float(means[-1]), '%')}")
     return layers.facet(alt.Facet("dictionary:N", title=None, sort=names), columns=2).properties(
-        title="Strong activations are more specific than weak ones, or not",
+        title="How specific units are, from their weakest to their strongest activations",
         description="One thin line for each context concept, the thick one their mean. Mean "
         f"precision from the weakest to the strongest decile: {'; '.join(parts)}.",
     )

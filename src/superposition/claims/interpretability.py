@@ -203,17 +203,18 @@ def coverage_at_equal_numbers(r: Results) -> Verdict:
 def probe_is_a_ceiling(r: Results) -> Verdict:
     """A latent found without labels cannot tell a concept better than a linear readout of the same
     neurons that was fitted to it."""
-    best = r.interpretability("batch-topk").coverage()["mcc"]
-    probe = r.probes("main").probes.set_index("concept")["mcc"].reindex(best.index)
-    reached = (probe >= best - CEILING_SLACK).to_numpy()
+    latents = r.interpretability("batch-topk").coverage()["mcc"]
+    probes = r.probes("main").probes.set_index("concept")["mcc"].reindex(latents.index.tolist())
+    best, probe = latents.to_numpy(dtype=float), probes.to_numpy(dtype=float)
+    reached = probe >= best - CEILING_SLACK
     share = float(reached.mean())
-    relative = float((best / probe.where(probe > 0)).median())
+    relative = float(np.median(best[probe > 0] / probe[probe > 0]))
     return Verdict(
         measured=share,
         interval=intervals.wilson(int(reached.sum()), len(reached)),
         holds=graded(share >= 0.9, share >= 0.7),
-        detail=f"Median Matthews correlation {fmt(float(probe.median()))} of the probe, "
-        f"{fmt(float(best.median()))} of the best latent; the latent reaches "
+        detail=f"Median Matthews correlation {fmt(float(np.median(probe)))} of the probe, "
+        f"{fmt(float(np.median(best)))} of the best latent; the latent reaches "
         f"{fmt(relative, '%')} of the probe's in the median.",
     )
 

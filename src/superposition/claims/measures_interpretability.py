@@ -60,8 +60,8 @@ def covered(found: Interpretability, kind: str = "any", *, equal_units: bool = F
     by the best of equally many drawn ones, the share of the draws."""
     table = found.coverage(kind)
     if equal_units:
-        return table["equal_units_covered"]
-    return (table["mcc"] >= MAIN_LEVEL).astype(float)
+        return pd.Series(table["equal_units_covered"])
+    return pd.Series((table["mcc"] >= MAIN_LEVEL).astype(float))
 
 
 def more_covered(
@@ -80,7 +80,7 @@ def precision_by_decile(found: Interpretability, kind: str) -> Float[np.ndarray,
     Concepts whose best unit misses a decile on the reporting half are left out.
     """
     concepts = found.coverage(kind).index
-    mine = found.deciles.loc[found.deciles["concept"].isin(concepts)]
+    mine = found.deciles.loc[found.deciles["concept"].isin(concepts.tolist())]
     wide = mine.pivot(index="concept", columns="decile", values="precision")
     seen = mine.pivot(index="concept", columns="decile", values="n_active") > 0
     return wide.loc[seen.all(axis=1)].to_numpy(dtype=float)

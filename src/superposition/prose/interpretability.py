@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from superposition.artefacts import Interpretability
 from superposition.claims.interpretability import F1_LEVEL
@@ -74,7 +76,7 @@ def _answer(r: Results) -> Texts:
     context = more_explained(topk, neurons, "context")
     kinds = topk.coverage()["kind"].tolist()
     metrics = topk.metrics
-    means = [_mean_score(each) for each in (topk, neurons)]
+    means = [float(_scores(each).mean()) for each in (topk, neurons)]
     return {
         "answer": _compared([gap, l1_gap]),
         "topk_explained": fmt(gap.share, "%"),
@@ -102,9 +104,7 @@ _LEVELS = ("at_levels", "order", "mean_order")
 
 def _levels(r: Results) -> Texts:
     """Whether the order of latents and neurons is the same at every level, and by the mean."""
-    topk, neurons = (
-        r.interpretability(row).best("any")["mcc"] for row in ("batch-topk", "neurons")
-    )
+    topk, neurons = (_scores(r.interpretability(row)) for row in ("batch-topk", "neurons"))
     shares = [
         (level, float((topk >= level).mean()), float((neurons >= level).mean())) for level in LEVELS
     ]
@@ -115,12 +115,12 @@ def _levels(r: Results) -> Texts:
     ]
     ahead = {first > second for _, first, second in shares}
     same = "the same" if len(ahead) == 1 else "not the same"
-    higher = "latents" if float(topk.mean()) > float(neurons.mean()) else "neurons"
+    higher = "latents" if topk.mean() > neurons.mean() else "neurons"
     return {"at_levels": "; at ".join(words), "order": same, "mean_order": higher}
 
 
-def _mean_score(found: Interpretability) -> float:
-    return float(found.best("any")["mcc"].mean())
+def _scores(found: Interpretability) -> Float[np.ndarray, " unit"]:
+    return found.best("any")["mcc"].to_numpy(dtype=float)
 
 
 _CONTROLS = (
@@ -175,8 +175,8 @@ def _groups(r: Results) -> tuple[str, str]:
     """The groups of concepts with the largest and with the smallest shares covered by latents."""
     groups = r.concepts.catalogue.set_index("concept")["group"]
     found = covered(r.interpretability("batch-topk"))
-    by_group = found.groupby(groups.reindex(found.index)).agg(["mean", "size"])
-    ordered = by_group.sort_values(["mean", "size"], ascending=False, kind="stable")
+    by_group = pd.DataFrame(found.groupby(groups.reindex(found.index)).agg(["mean", "size"]))
+    ordered = by_group.sort_values(by=["mean", "size"], ascending=False, kind="stable")
     words = [
         f"{name} ({of(round(share * size), size)})"
         for name, share, size in zip(ordered.index, ordered["mean"], ordered["size"], strict=True)
@@ -220,19 +220,19 @@ def _ceiling(r: Results) -> Texts:
     if "main" not in r.rows("probes"):
         return dict.fromkeys(_CEILING, NOT_RUN)
     points = ceiling(r)
-    gap = points.assign(gap=points["probe"] - points["latent"])
-    widest = gap.sort_values("gap", ascending=False, kind="stable").head(NAMED)
+    probe, latent = (points[name].to_numpy(dtype=float) for name in ("probe", "latent"))
+    widest = points.iloc[np.argsort(latent - probe, kind="stable")[:NAMED]]
     named = [
-        f"{name} ({fmt(float(latent), digits=2)} against {fmt(float(probe), digits=2)})"
-        for name, latent, probe in zip(
+        f"{name} ({fmt(float(found), digits=2)} against {fmt(float(could), digits=2)})"
+        for name, found, could in zip(
             widest["name"], widest["latent"], widest["probe"], strict=True
         )
     ]
     return {
-        "probe_median": fmt(float(points["probe"].median()), digits=2),
-        "latent_median": fmt(float(points["latent"].median()), digits=2),
-        "probe_covered": of(int((points["probe"] >= MAIN_LEVEL).sum()), len(points)),
-        "beyond": of(int((gap["gap"] < 0).sum()), len(gap)),
+        "probe_median": fmt(float(np.median(probe)), digits=2),
+        "latent_median": fmt(float(np.median(latent)), digits=2),
+        "probe_covered": of(int((probe >= MAIN_LEVEL).sum()), len(points)),
+        "beyond": of(int((probe < latent).sum()), len(points)),
         "missed": ", ".join(named),
     }
 
