@@ -1,5 +1,7 @@
 """The statistics by which claims about relations between latents are judged."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Shaped
@@ -66,19 +68,19 @@ def pearson(x: Float[np.ndarray, " case"], y: Float[np.ndarray, " case"]) -> flo
     return float(x @ y) / scale if scale > 0 else 0.0
 
 
-def count(mask: pd.Series) -> int:
-    """How many are true."""
-    return int(np.count_nonzero(mask.to_numpy(dtype=bool)))
+def count(mask: Any) -> int:
+    """How many of a column are true."""
+    return int(np.count_nonzero(np.asarray(mask, dtype=bool)))
 
 
-def average(values: pd.Series) -> float:
-    """The mean of some measurements."""
-    return float(np.mean(values.to_numpy(dtype=np.float64)))
+def average(values: Any) -> float:
+    """The mean of a column."""
+    return float(np.mean(np.asarray(values, dtype=np.float64)))
 
 
-def median(values: pd.Series) -> float:
-    """Their median."""
-    return float(np.median(values.to_numpy(dtype=np.float64)))
+def median(values: Any) -> float:
+    """The median of a column."""
+    return float(np.median(np.asarray(values, dtype=np.float64)))
 
 
 def by_width(table: pd.DataFrame, name: str, how: str) -> Float[np.ndarray, " width"]:
