@@ -1,7 +1,8 @@
 """Results on single latents, joined and named for the figures and tables of their chapter."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from superposition.values import NOT_RUN, between, fmt, of
 N_SHOWN = 3
 """Concepts shown in place of the planted contexts where a scale has too few tokens of these."""
 
-Row = dict[str, str]
-MEASURES: dict[str, Callable[[pd.Series], str]] = {
+Row = Mapping[Hashable, Any]
+MEASURES: dict[str, Callable[[Row], str]] = {
     "share of the text": lambda row: fmt(float(row["share"]), "%"),
     "latent": lambda row: str(int(row["latent"])),
     "specific: active tokens inside": lambda row: fmt(float(row["precision"]), "%"),
@@ -59,13 +60,13 @@ def groups(r: Results) -> pd.DataFrame:
     """Precision by activation of every concept, `planted` being the name to show or empty."""
     found = r.contexts(MAIN).groups
     kept = found.loc[found["concept"].isin(concepts(r)["concept"])]
-    return kept.assign(planted=_names(r, kept["concept"]))
+    return kept.assign(planted=_names(r, kept["concept"].tolist()))
 
 
 def curves(r: Results) -> pd.DataFrame:
     """Effects of ablation by activation, `planted` being the name to show or empty."""
     found = r.causal(MAIN).curves
-    return found.assign(planted=_names(r, found["concept"]))
+    return found.assign(planted=_names(r, found["concept"].tolist()))
 
 
 def scored(r: Results) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def of_planted(r: Results) -> pd.DataFrame:
             same = (table["group"] == PROXY) == (group == PROXY)
             rows = table.loc[(table["planted"] == kind) & same]
             if len(rows):
-                row = rows.iloc[0]
+                row = rows.to_dict("records")[0]
                 columns[prefix + kind] = [measure(row) for measure in MEASURES.values()]
     return pd.DataFrame(columns)
 
@@ -109,7 +110,7 @@ def outcomes(r: Results) -> pd.DataFrame:
     columns = {"measure": list(measures)}
     for who, found in units.groupby("who", sort=False):
         columns[str(who)] = [
-            say(found[column].dropna()) if found[column].notna().any() else NOT_RUN
+            say(found[column].dropna()) if found[column].notna().to_numpy().any() else NOT_RUN
             for column, say in measures.values()
         ]
     return pd.DataFrame(columns)
@@ -132,17 +133,17 @@ def samples(r: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["latent of", "held", "read", "written"])
 
 
-def _with_ends(row: pd.Series, name: str, unit: str = "") -> str:
+def _with_ends(row: Row, name: str, unit: str = "") -> str:
     value, low, high = (float(row[f"{name}{end}"]) for end in ("", "_low", "_high"))
     shown = fmt(value, unit)
     return f"{shown} ({between(low, high, unit)})" if math.isfinite(value) else shown
 
 
-def _names(r: Results, ids: pd.Series) -> list[str]:
+def _names(r: Results, ids: list[int]) -> list[str]:
     """The name to show of each concept in `ids`, empty for those that are not shown by name."""
     table = shown(r)
     names = dict(zip(table["concept"].tolist(), table["planted"].tolist(), strict=True))
-    return [names.get(concept, "") for concept in ids.tolist()]
+    return [names.get(concept, "") for concept in ids]
 
 
 def _text(r: Results, tokens: np.ndarray) -> str:

@@ -223,9 +223,12 @@ def logit_tests(units: pd.DataFrame) -> alt.LayerChart:
 def intervals(shares: pd.DataFrame) -> alt.Chart:
     """Of random latents, the mean share of each interval in tokens, activation and effect."""
     names = {"count": "active tokens", "mass": "activation", "effect": "effect on the prediction"}
-    means = shares.groupby("interval")[list(names)].mean().reset_index()
-    long = means.melt("interval", var_name="what", value_name="share")
-    long = long.assign(what=[names[what] for what in long["what"]], interval=long["interval"] + 1)
+    rows = [
+        (names[what], interval + 1, float(numbers(found, what).mean()))
+        for interval, found in groups(shares.sort_values("interval"), "interval")
+        for what in names
+    ]
+    long = pd.DataFrame(rows, columns=["what", "interval", "share"])
     colours = alt.Scale(domain=list(names.values()), range=[CONTROL, LATENT, FEATURE])
     upper = {
         what: float(numbers(found.loc[found["interval"] > 5], "share").sum())
@@ -291,9 +294,14 @@ def _passed(concepts: pd.DataFrame) -> pd.DataFrame:
         origin=np.where(concepts["planted"] != "", *ORIGINS),
     )
     rows = []
-    for (row, origin), found in table.groupby(["row", "origin"], sort=False):
+    pairs = [
+        (row, origin, found)
+        for row, of_row in groups(table, "row")
+        for origin, found in groups(of_row, "origin")
+    ]
+    for row, origin, found in pairs:
         for test, name in TESTS.items():
-            n, passed = len(found), int(found[test].sum())
+            n, passed = len(found), int(numbers(found, test).sum())
             who = (words(str(row)), origin, f"{words(str(row))}, {origin}")
             rows.append((*who, name, passed, n, passed / n, *wilson(passed, n)))
     names = ["row", "origin", "who", "test", "passed", "of", "share", "low", "high"]
@@ -317,11 +325,11 @@ def _describe_specificity(named: pd.DataFrame) -> str:
 
 
 def _describe_correlations(table: pd.DataFrame) -> str:
-    above = int((table["correlation"] > table["neuron_correlation"]).sum())
+    above = int((numbers(table, "correlation") > numbers(table, "neuron_correlation")).sum())
     return (
         f"For {of(above, len(table))} concepts the best latent correlates better than the best "
-        f"neuron; median correlations {fmt(float(table['correlation'].median()))} and "
-        f"{fmt(float(table['neuron_correlation'].median()))}."
+        f"neuron; median correlations {fmt(float(np.median(numbers(table, 'correlation'))))} and "
+        f"{fmt(float(np.median(numbers(table, 'neuron_correlation'))))}."
     )
 
 
@@ -334,10 +342,10 @@ def _describe_ablation(table: pd.DataFrame) -> str:
 
 
 def _describe_pinning(table: pd.DataFrame) -> str:
-    more = int((table["pinned"] > table["free"]).sum())
+    more = int((numbers(table, "pinned") > numbers(table, "free")).sum())
     parts = [
-        f"{kind} {of(int(found['pinned'].sum()), int(found['n'].sum()))} against "
-        f"{fmt(int(found['free'].sum()))}"
+        f"{kind} {of(int(numbers(found, 'pinned').sum()), int(numbers(found, 'n').sum()))} against "
+        f"{fmt(int(numbers(found, 'free').sum()))}"
         for kind, found in groups(table.loc[table["planted"] != ""], "planted")
     ]
     return (

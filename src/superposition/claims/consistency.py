@@ -150,7 +150,7 @@ def higher_intervals(r: Results) -> Verdict:
     rising, n = int((trends > 0).sum()), len(trends)
     low, high = intervals.wilson(rising, max(n, 1))
     each = ", ".join(
-        f"{fmt(float(row['interval_trend']))} {kind}" for kind, row in chosen.iterrows()
+        f"{fmt(float(row['interval_trend']))} {row['planted']}" for row in chosen.to_dict("records")
     )
     return Verdict(
         measured=rising / max(n, 1),

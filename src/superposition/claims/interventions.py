@@ -5,7 +5,14 @@ import numpy as np
 from superposition import intervals
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
-from superposition.claims.measures_single_features import MAIN, by_kind, mean_shares, planted
+from superposition.claims.measures_single_features import (
+    MAIN,
+    average,
+    by_kind,
+    mean_shares,
+    planted,
+    total,
+)
 from superposition.claims.monosemanticity import PAPER
 from superposition.results import Results
 from superposition.values import between, fmt, of
@@ -36,7 +43,7 @@ def ablation(r: Results) -> Verdict:
     everything = r.causal(MAIN).ablation
     table = planted(r, table=everything)
     hurts, rises = table["high_on"] < 0, table["trend_low"] > 0
-    n, n_hurt = int((hurts & rises).sum()), int((everything["high_on"] < 0).sum())
+    n, n_hurt = total(hurts & rises), total(everything["high_on"] < 0)
     named = table.rename(columns={"effect_on": "e", "low_on": "e_low", "high_on": "e_high"})
     detail = (
         f"On tokens of the context {by_kind(named, 'e', 'nats')}; elsewhere "
@@ -67,17 +74,16 @@ def pinning(r: Results) -> Verdict:
     everything = r.causal(MAIN).pinning
     table = planted(r, table=everything)
     significant = everything["p_value"] < SIGNIFICANT
-    n = int((table["p_value"] < SIGNIFICANT).sum())
+    n = total(table["p_value"] < SIGNIFICANT)
     shares = [
-        f"{of(int(row['pinned']), int(row['n']))} {kind} ({of(int(row['free']), int(row['n']))} "
-        "without)"
-        for kind, row in table.iterrows()
+        f"{of(row['pinned'], row['n'])} {row['planted']} ({of(row['free'], row['n'])} without)"
+        for row in table.to_dict("records")
     ]
     return Verdict(
         measured=of(n, len(table)),
         holds=graded(n == len(table), n > 0),
         detail=f"Continuations in the context: {', '.join(shares)}. Over all concepts, holding the "
-        f"latent makes such a difference for {of(int(significant.sum()), len(everything))}.",
+        f"latent makes such a difference for {of(total(significant), len(everything))}.",
     )
 
 
@@ -101,14 +107,14 @@ def weak_activations(r: Results) -> Verdict:
     gap = (shares["effect"] - shares["count"]).to_numpy(dtype=float)
     low, high = intervals.mean(gap, seed=SEED)
     effect = shares["effect"].to_numpy(dtype=float)
-    few, much = bool(shares["count"].mean() < 0.5), bool(effect.mean() > 0.5)
+    few, much = bool(average(shares["count"]) < 0.5), bool(effect.mean() > 0.5)
     return Verdict(
         measured=float(effect.mean()),
         interval=intervals.mean(effect, seed=SEED),
         holds=graded(few and much, low > 0),
         detail=f"Above half of its largest activation, a latent has on average "
-        f"{fmt(float(shares['count'].mean()), '%')} of its active tokens, "
-        f"{fmt(float(shares['mass'].mean()), '%')} of its activation and "
+        f"{fmt(average(shares['count']), '%')} of its active tokens, "
+        f"{fmt(average(shares['mass']), '%')} of its activation and "
         f"{fmt(float(effect.mean()), '%')} of its effect, which is {between(low, high, '%')} more "
         f"than of the tokens; {fmt(len(shares))} random latents.",
     )

@@ -1,6 +1,7 @@
 """The statistics by which claims about single latents are judged."""
 
-from typing import NamedTuple
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,13 +58,13 @@ def planted(r: Results, row: str = MAIN, *, table: pd.DataFrame | None = None) -
     return found.loc[kinds]
 
 
-def planted_one(r: Results, kind: str, *, proxy: bool = False) -> pd.Series:
+def planted_one(r: Results, kind: str, *, proxy: bool = False) -> dict[Hashable, Any]:
     """The row of one planted context; of its proxy if asked."""
     table = r.contexts(MAIN).concepts
     chosen = table.loc[(table["planted"] == kind) & ((table["group"] == PROXY) == proxy)]
     if not len(chosen):
         raise NotTrained(f"no {kind} with enough tokens in contexts.{MAIN}")
-    return chosen.iloc[0]
+    return chosen.to_dict("records")[0]
 
 
 def natural(r: Results, row: str = MAIN) -> pd.DataFrame:
@@ -75,13 +76,28 @@ def natural(r: Results, row: str = MAIN) -> pd.DataFrame:
 def by_kind(table: pd.DataFrame, name: str, unit: str = "") -> str:
     """A measure of each planted context: `0.8 base64, 0.9 dna`, with intervals if known."""
     parts = []
-    for kind, row in table.iterrows():
-        text = f"{fmt(float(row[name]), unit)} {kind}"
+    for row in table.to_dict("records"):
+        text = f"{fmt(float(row[name]), unit)} {row['planted']}"
         if f"{name}_low" in table.columns:
             ends = float(row[f"{name}_low"]), float(row[f"{name}_high"])
             text += f" ({between(*ends, unit)})"
         parts.append(text)
     return ", ".join(parts)
+
+
+def total(column: Any) -> int:
+    """The sum of a column of counts, or how many of its outcomes are true."""
+    return int(column.to_numpy().sum())
+
+
+def median(column: Any) -> float:
+    """The median of a column, missing values left out."""
+    return float(np.nanmedian(column.to_numpy(dtype=float)))
+
+
+def average(column: Any) -> float:
+    """The mean of a column, missing values left out."""
+    return float(np.nanmean(column.to_numpy(dtype=float)))
 
 
 def superiority(a: Float[np.ndarray, " case"], b: Float[np.ndarray, " other"]) -> Superiority:

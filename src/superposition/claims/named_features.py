@@ -6,10 +6,12 @@ from superposition.claims.measures import SEED, graded
 from superposition.claims.measures_single_features import (
     MAIN,
     TESTS,
+    average,
     by_kind,
     natural,
     planted,
     planted_one,
+    total,
 )
 from superposition.claims.monosemanticity import PAPER
 from superposition.results import Results
@@ -127,11 +129,11 @@ def second_script(r: Results) -> Verdict:
 def cherry_picked(r: Results) -> Verdict:
     """The features shown in detail are not typical: they were chosen for being clear."""
     table, chosen = natural(r), planted(r)
-    complete, n = int((table["passed"] == len(TESTS)).sum()), len(table)
-    mean = float(table["passed"].mean())
+    complete, n = total(table["passed"] == len(TESTS)), len(table)
+    mean = average(table["passed"])
     low, high = intervals.mean(table["passed"].to_numpy(dtype=float), seed=SEED)
-    fewer, clearer = complete < n / 2, float(chosen["passed"].mean()) > mean
-    each = ", ".join(f"{name} {int(table[test].sum())}" for test, name in TESTS.items())
+    fewer, clearer = complete < n / 2, average(chosen["passed"]) > mean
+    each = ", ".join(f"{name} {total(table[test])}" for test, name in TESTS.items())
     return Verdict(
         measured=complete / n,
         interval=intervals.wilson(complete, n),

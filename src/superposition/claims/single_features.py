@@ -17,7 +17,9 @@ from superposition.claims.measures_single_features import (
     MAIN,
     by_kind,
     concepts,
+    median,
     planted,
+    total,
 )
 from superposition.claims.monosemanticity import PAPER
 from superposition.features import proxies
@@ -93,7 +95,7 @@ def specificity(r: Results) -> Verdict:
         f"tenth: {by_kind(table, 'top_precision', '%')}. The contexts hold "
         f"{by_kind(table, 'share', '%')} of the text."
     )
-    return _of_planted(fits & rises, detail)
+    return _of_planted((fits & rises).to_numpy(), detail)
 
 
 @claim(
@@ -119,7 +121,7 @@ def sensitivity(r: Results) -> Verdict:
         f"{by_kind(table, 'null_correlation')}. The latent is active on "
         f"{by_kind(table, 'recall', '%')} of the context's tokens."
     )
-    return _of_planted(fits, detail)
+    return _of_planted(fits.to_numpy(), detail)
 
 
 @claim(
@@ -140,7 +142,7 @@ def gaps_are_filled(r: Results) -> Verdict:
     """Where a feature misses tokens of its context, other features of the same context are
     active."""
     table = planted(r)
-    missed, filled = int(table["missed"].sum()), int(table["filled"].sum())
+    missed, filled = total(table["missed"]), total(table["filled"])
     some = bool((table["filled"] > table["missed"] / 2).any())
     if not missed:
         return Verdict(measured=None, holds="replicated", detail="No token was missed.")
@@ -148,7 +150,7 @@ def gaps_are_filled(r: Results) -> Verdict:
     detail = (
         f"Latents specific to the context beside the best one: {_counts(table, 'n_specific')}; "
         f"tokens filled of those missed: {_parts(table, 'filled', 'missed')}. Over all concepts: "
-        f"{fmt(int(other['filled'].sum()) / max(int(other['missed'].sum()), 1), '%')}."
+        f"{fmt(total(other['filled']) / max(total(other['missed']), 1), '%')}."
     )
     return Verdict(
         measured=filled / missed,
@@ -176,10 +178,10 @@ def logit_weights(r: Results) -> Verdict:
     everything = concepts(r)["logit_area"]
     detail = (
         f"Areas {by_kind(table, 'logit_area')}; median over all concepts "
-        f"{fmt(float(everything.median()))}, {of(int((everything >= 0.9).sum()), len(everything))} "
+        f"{fmt(median(everything))}, {of(total(everything >= 0.9), len(everything))} "
         "reach 0.9."
     )
-    return _of_planted(table["logit_area"] >= 0.9, detail)
+    return _of_planted((table["logit_area"] >= 0.9).to_numpy(), detail)
 
 
 @claim(
@@ -205,7 +207,7 @@ def not_a_neuron(r: Results) -> Verdict:
         f"{by_kind(table, 'top_1', '%')}; neurons with an example in their top 20: "
         f"{_counts(table, 'neurons_with_example')}."
     )
-    return _of_planted(fits, detail)
+    return _of_planted(fits.to_numpy(), detail)
 
 
 @claim(
@@ -228,19 +230,19 @@ def universality(r: Results) -> Verdict:
         f"Activations {by_kind(table, 'partner_correlation')}; logit weights "
         f"{by_kind(table, 'partner_logit_correlation')}."
     )
-    return _of_planted((table["partner_correlation"] >= 0.8) & less, detail)
+    return _of_planted(((table["partner_correlation"] >= 0.8) & less).to_numpy(), detail)
 
 
-def _of_planted(fits: pd.Series, detail: str) -> Verdict:
+def _of_planted(fits: np.ndarray, detail: str) -> Verdict:
     """The verdict by how many planted contexts fit."""
     n = int(fits.sum())
     return Verdict(measured=of(n, len(fits)), holds=graded(n == len(fits), n > 0), detail=detail)
 
 
 def _counts(table: pd.DataFrame, name: str) -> str:
-    return ", ".join(f"{fmt(int(row[name]))} {kind}" for kind, row in table.iterrows())
+    return ", ".join(f"{fmt(int(row[name]))} {row['planted']}" for row in table.to_dict("records"))
 
 
 def _parts(table: pd.DataFrame, part: str, whole: str) -> str:
-    rows = table.iterrows()
-    return ", ".join(f"{of(int(row[part]), int(row[whole]))} {kind}" for kind, row in rows)
+    rows = table.to_dict("records")
+    return ", ".join(f"{of(int(row[part]), int(row[whole]))} {row['planted']}" for row in rows)

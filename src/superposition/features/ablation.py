@@ -126,7 +126,7 @@ def rank_correlation(x: Float[np.ndarray, " case"], y: Float[np.ndarray, " case"
     """Spearman's correlation; NaN where it is not defined."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
-    return float(stats.spearmanr(x, y).statistic)
+    return float(np.asarray(stats.spearmanr(x, y))[0])
 
 
 def mean_interval(

@@ -57,4 +57,4 @@ def _shares(setting: Setting, latent: int, rng: np.random.Generator) -> pd.DataF
     direction = setting.sae.W_dec[latent]
     effect, _ = effects_at(setting.model, setting.reading, acts, rows, direction=direction)
     table = interval_shares(acts[rows].astype(np.float64), effect, largest=float(acts.max()))
-    return table.assign(latent=latent)[["latent", "interval", "count", "mass", "effect"]]
+    return table.assign(latent=latent).loc[:, ["latent", "interval", "count", "mass", "effect"]]

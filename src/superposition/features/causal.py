@@ -13,7 +13,7 @@ from superposition.core.compute import progress
 from superposition.features import ablation, pinning
 from superposition.features.activation_shares import shares_by_interval
 from superposition.features.intervention_setting import CausalConfig, Setting, prepare
-from superposition.features.recording import columns, labelled_text
+from superposition.features.recording import PROXY, columns, labelled_text
 from superposition.features.streaming import sample_windows
 from superposition.language.tokens import TokenStream
 from superposition.language.transformer import OneLayerTransformer
@@ -67,7 +67,7 @@ def intervene(
     windows = sample_windows(
         stream, n_ctx=model.config.n_ctx, n_tokens=config.n_tokens, seed=config.seed
     )
-    concepts = concepts.loc[concepts["concept"] < labels.shape[1]].reset_index(drop=True)
+    concepts = concepts.loc[concepts["group"] != PROXY].reset_index(drop=True)
     wanted = sparse.csr_matrix(labels)[:, concepts["concept"].to_numpy()]
     text = labelled_text(windows, sparse.csr_array(wanted), choosing)
     setting = prepare(model, sae, windows, text, config=config, dtype=dtype)
@@ -119,17 +119,18 @@ def _pinnings(
     paper_free = _continued(setting, papers_prompt[None], None)
     strongest = np.asarray(setting.acts.max(axis=0).todense()).ravel()
     latents = concepts["latent"].to_numpy()
+    ids, planted = concepts["concept"].tolist(), concepts["planted"].tolist()
     rows, samples = [], []
     for i, latent in enumerate(progress(latents, "holding latents", total=len(latents))):
         pin = pinning.Pin(int(latent), float(strongest[latent]))
         which = torch.from_numpy(np.flatnonzero(~present[:, i])[: setting.config.n_prompts])
-        concept = int(concepts["concept"][i])
+        concept = ids[i]
         held = _continued(setting, prompts[which], pin)
         belongs = np.zeros(setting.model.d_vocab, dtype=bool)
         belongs[next_tokens.loc[next_tokens["concept"] == concept, "token"].to_numpy()] = True
         found = pinning.compare(held.numpy(), free[which].numpy(), belongs)
         rows.append(found._asdict() | {"activation": pin.activation})
-        if concepts["planted"][i]:
+        if planted[i]:
             paper = papers_prompt, _continued(setting, papers_prompt[None], pin)[0], paper_free[0]
             others = zip(prompts[which], held, free[which], strict=True)
             samples += _samples(concept, [paper, *list(others)[:N_SHOWN]])

@@ -137,7 +137,7 @@ def predictability(
             continue
         cases = np.concatenate([rng.choice(rows, size=n, replace=False) for rows in (on, off)])
         if np.ptp(guess[cases, unit]) > 0:
-            found[unit] = stats.spearmanr(acts[cases, unit], guess[cases, unit]).statistic
+            found[unit], _ = stats.spearmanr(acts[cases, unit], guess[cases, unit])
         else:
             found[unit] = 0.0
     return found

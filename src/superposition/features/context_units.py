@@ -52,7 +52,7 @@ def _neuron_correlations(
     neurons: Tensor, labels: sparse.csr_matrix, rows: np.ndarray
 ) -> np.ndarray:
     """Correlations of all neurons with all concepts over `rows`, a stretch of tokens at a time."""
-    moments = CrossMoments.empty(neurons.shape[1], labels.shape[1])
+    moments = CrossMoments.empty(neurons.shape[1], labels[:1].toarray().shape[1])
     for start in range(0, len(rows), ROWS):
         stretch = torch.from_numpy(rows[start : start + ROWS])
         inside = labels[start : start + ROWS].toarray()

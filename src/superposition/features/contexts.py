@@ -12,7 +12,7 @@ from torch import Tensor
 
 from superposition.features import context_tests, encoded, proxies
 from superposition.features.logit_effects import model_readout
-from superposition.features.recording import labelled_text, neurons_on
+from superposition.features.recording import PROXY, labelled_text, neurons_on
 from superposition.features.streaming import Windows, sample_windows
 from superposition.language.planted import KINDS, Kind
 from superposition.language.tokens import TokenStream
@@ -27,8 +27,6 @@ PLANTED: dict[str, Kind] = {
     "planted DNA": "dna",
 }
 """The concepts of the catalogue that are planted contexts."""
-PROXY = "proxy"
-"""Group and kind of the contexts that the paper's proxies mark instead of our labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ def tested(catalogue: pd.DataFrame) -> pd.DataFrame:
     chosen = catalogue.loc[context & catalogue["judged"].astype(bool)]
     planted = [PLANTED.get(name, "") for name in chosen["name"]]
     concepts = chosen[["concept", "name", "group"]].assign(planted=planted)
-    first = int(catalogue["concept"].max()) + 1
+    first = int(catalogue["concept"].to_numpy().max()) + 1
     marks = {
         "concept": range(first, first + len(KINDS)),
         "name": [f"{PROXY} of {kind}" for kind in KINDS],

@@ -81,8 +81,9 @@ def compare(
     hits = [int((each.mean(axis=1) >= 0.5).sum()) for each in inside]
     n = len(pinned)
     table = [[hits[0], n - hits[0]], [hits[1], n - hits[1]]]
-    p_value = float(stats.fisher_exact(table, alternative="greater").pvalue)
-    return Pinned(n, *hits, *(float(each.mean()) for each in inside), p_value)
+    p_value = float(np.asarray(stats.fisher_exact(table, alternative="greater"))[1])
+    shares = [float(each.mean()) for each in inside]
+    return Pinned(n, hits[0], hits[1], shares[0], shares[1], p_value)
 
 
 def _hold(

@@ -11,6 +11,9 @@ from torch import Tensor
 from superposition.features.streaming import Windows, window_batches
 from superposition.language.transformer import OneLayerTransformer
 
+PROXY = "proxy"
+"""Group of the contexts that the paper's proxies mark instead of our labels."""
+
 
 class LabelledText(NamedTuple):
     """What the same rows are: the tokens, and what is known about each."""

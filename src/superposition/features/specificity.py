@@ -142,4 +142,4 @@ def _trend(table: pd.DataFrame) -> float:
     share = (enough["inside"] / enough["active"]).to_numpy(dtype=float)
     if len(share) < 3 or np.ptp(share) == 0:
         return float("nan")
-    return float(stats.spearmanr(np.arange(len(share)), share).statistic)
+    return float(np.asarray(stats.spearmanr(np.arange(len(share)), share))[0])

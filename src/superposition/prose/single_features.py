@@ -1,5 +1,7 @@
 """The numbers of the chapter on single features."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -8,8 +10,11 @@ from superposition.claims.measures_single_features import (
     MAIN,
     SHUFFLED,
     TESTS,
+    average,
     concepts,
     mean_shares,
+    median,
+    total,
 )
 from superposition.features import context_tests
 from superposition.intervals import wilson
@@ -65,24 +70,24 @@ def _limits() -> Texts:
 
 def _contexts(r: Results) -> list[str]:
     table = concepts(r)
-    n, n_planted = len(table), int((table["planted"] != "").sum())
-    complete = int((table["passed"] == len(TESTS)).sum())
-    better = int((table["correlation"] > table["neuron_correlation"]).sum())
-    filled = int(table["filled"].sum()) / max(int(table["missed"].sum()), 1)
+    n, n_planted = len(table), total(table["planted"] != "")
+    complete = total(table["passed"] == len(TESTS))
+    better = total(table["correlation"] > table["neuron_correlation"])
+    filled = total(table["filled"]) / max(total(table["missed"]), 1)
     return [
         fmt(n),
         fmt(n - n_planted),
         fmt(n_planted),
         of(complete, n),
         f"{fmt(complete / n, '%')} (95% interval {between(*wilson(complete, n), '%')})",
-        of(int((table["passed"] == 0).sum()), n),
-        fmt(float(table["passed"].median()), "given"),
-        *(of(int(table[test].sum()), n) for test in TESTS),
+        of(total(table["passed"] == 0), n),
+        fmt(median(table["passed"]), "given"),
+        *(of(total(table[test]), n) for test in TESTS),
         _median(table["correlation"]),
         _median(table["neuron_correlation"]),
         of(better, n),
         _median(table["null_correlation"]),
-        of(int((table["n_next"] == 0).sum()), n),
+        of(total(table["n_next"] == 0), n),
         _median(table["partner_correlation"]),
         _median(table["partner_logit_correlation"]),
         fmt(filled, "%"),
@@ -94,17 +99,17 @@ def _causal(r: Results) -> list[str]:
     found = r.causal(MAIN)
     ablation, held = found.ablation, found.pinning
     ablated, config = ablation.loc[ablation["n_on"] > 0], r.params.value("causal", MAIN)
-    shares = mean_shares(r).mean() if len(found.intervals) else pd.Series(dtype=float)
+    shares = mean_shares(r) if len(found.intervals) else pd.DataFrame()
     upper = [
-        fmt(float(shares[name]), "%") if name in shares else NOT_RUN
+        fmt(average(shares[name]), "%") if name in shares else NOT_RUN
         for name in ("count", "mass", "effect")
     ]
     return [
-        of(int((ablated["high_on"] < 0).sum()), len(ablated)),
-        of(int((ablated["high_off"] < 0).sum()), len(ablated)),
+        of(total(ablated["high_on"] < 0), len(ablated)),
+        of(total(ablated["high_off"] < 0), len(ablated)),
         fmt(len(ablated)),
-        of(int((held["pinned"] > held["free"]).sum()), len(held)),
-        of(int((held["p_value"] < 1e-6).sum()), len(held)),
+        of(total(held["pinned"] > held["free"]), len(held)),
+        of(total(held["p_value"] < 1e-6), len(held)),
         _median(ablation["logit_agreement"]),
         *upper,
         fmt(len(set(found.intervals["latent"]))),
@@ -116,8 +121,8 @@ def _causal(r: Results) -> list[str]:
 def _consistency(r: Results) -> list[str]:
     units = scored(r)
     by = {who: units.loc[units["who"] == who] for who in WHO}
-    predictable = [float(by[who]["predictability"].median()) for who in WHO]
-    accuracy = [float(by[who]["logit_accuracy"].mean()) for who in WHO]
+    predictable = [median(by[who]["predictability"]) for who in WHO]
+    accuracy = [average(by[who]["logit_accuracy"]) for who in WHO]
     single = [float((by[who]["top_token_share"] == 1).mean()) for who in (WHO[0], WHO[2])]
     return [
         ", ".join(f"{fmt(int(by[who]['predictability'].notna().sum()))} {who}" for who in WHO),
@@ -142,5 +147,5 @@ def _order(values: list[float]) -> str:
     )
 
 
-def _median(column: pd.Series) -> str:
-    return fmt(float(column.median()))
+def _median(column: Any) -> str:
+    return fmt(median(column))
