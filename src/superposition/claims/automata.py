@@ -126,7 +126,7 @@ def loops(r: Results) -> Verdict:
     expected="(3/4) ln 3 = 0.824 and ln 2 = 0.693 to three digits; gradient descent on the readout "
     "ends within 0.002 of each; two features give the lowest loss of all five choices.",
     quantity="loss of a neuron for one feature minus that of one for two (nats)",
-    figure="splitting.html#eq-exclusive",
+    figure="splitting.html#sec-exclusive",
 )
 def polysemantic_without_superposition(r: Results) -> Verdict:
     """Even without superposition, cross-entropy prefers a polysemantic neuron: one that is active

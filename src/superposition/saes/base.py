@@ -280,8 +280,8 @@ def restore(config: SaeConfig, tensors: dict[str, Tensor]) -> SAE:
 def ramp(progress: float, *, over: float) -> float:
     """How much of a penalty counts at `progress`: it rises from 0 over a share of the training.
 
-    >>> ramp(0.01, over=0.05), ramp(0.5, over=0.05), ramp(0.0, over=0.0)
-    (0.2, 1.0, 1.0)
+    >>> ramp(0.25, over=0.5), ramp(0.75, over=0.5), ramp(0.0, over=0.0)
+    (0.5, 1.0, 1.0)
     """
     return min(1.0, progress / over) if over > 0 else 1.0
 
