@@ -83,7 +83,17 @@ def of(part: int, whole: int) -> str:
 def values(r: Results) -> Named:
     """All values by name, as attributes; a misspelt one says which exist."""
     shown: dict[str, Text] = {}
-    for group in (_scale, _text, _losses, _five_in_two, _many, _toy_saes, _saes, _verdicts, *_topics()):
+    for group in (
+        _scale,
+        _text,
+        _losses,
+        _five_in_two,
+        _many,
+        _toy_saes,
+        _saes,
+        _verdicts,
+        *_topics(),
+    ):
         shown |= _from(r, group)
     return Named("value", shown, origin="superposition.values")
 
