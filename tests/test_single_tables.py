@@ -45,7 +45,7 @@ def test_planted_contexts_are_shown_by_name(r: Results) -> None:
 def test_without_planted_contexts_the_best_detected_concepts_are_shown(r: Results) -> None:
     found = single_tables.shown(without_planted(r))
     assert len(found) == single_tables.N_SHOWN
-    assert (found["planted"] == found["name"]).all()
+    assert found["planted"].tolist() == found["name"].tolist()
 
 
 def test_the_table_of_planted_contexts_has_them_and_their_proxies(r: Results) -> None:

@@ -72,7 +72,7 @@ def add_contexts(
         table = table.assign(**{f"{name}_low": table[name] - 0.02, f"{name}_high": table[name]})
     r.params.tree.setdefault("contexts", {})[row] = {"n_tokens": 1000}
     columns = list(schema()["contexts/concepts.parquet"])
-    r.store.save_table(table[columns], "contexts", row, "concepts.parquet")
+    r.store.save_table(table.loc[:, columns], "contexts", row, "concepts.parquet")
 
 
 def add_causal(

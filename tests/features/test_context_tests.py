@@ -133,7 +133,7 @@ def test_a_concept_with_few_tokens_in_a_half_is_left_out() -> None:
 
 
 def test_shuffled_labels_leave_nothing_to_correlate_with() -> None:
-    assert run().concepts["null_correlation"][0] < 0.15
+    assert run().concepts["null_correlation"].tolist()[0] < 0.15
 
 
 def test_units_are_chosen_on_one_half_alone() -> None:
@@ -150,7 +150,7 @@ def test_the_tables_have_a_row_for_every_group_and_next_token() -> None:
     found = run()
     assert set(found.groups["grouping"]) == {"tenth", "interval"}
     assert found.next_tokens["token"].tolist() == list(range(20))
-    assert (found.next_tokens["lift"] >= 2).all()
+    assert min(found.next_tokens["lift"].tolist()) >= 2
 
 
 def test_columns_of_sparse_and_dense_activations_are_the_same() -> None:

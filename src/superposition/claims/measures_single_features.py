@@ -100,6 +100,14 @@ def average(column: Any) -> float:
     return float(np.nanmean(column.to_numpy(dtype=float)))
 
 
+def rank_correlation(x: Any, y: Any) -> float:
+    """Spearman's correlation of two columns; NaN where one does not vary."""
+    a, b = (column.to_numpy(dtype=float) for column in (x, y))
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.asarray(stats.spearmanr(a, b))[0])
+
+
 def superiority(a: Float[np.ndarray, " case"], b: Float[np.ndarray, " other"]) -> Superiority:
     """How often a case of `a` exceeds one of `b`; NaN are left out.
 

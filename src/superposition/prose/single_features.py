@@ -14,10 +14,12 @@ from superposition.claims.measures_single_features import (
     concepts,
     mean_shares,
     median,
+    rank_correlation,
+    superiority,
     total,
 )
 from superposition.features import context_tests
-from superposition.intervals import wilson
+from superposition.intervals import Interval, wilson
 from superposition.results import Results
 from superposition.single_tables import scored
 from superposition.values import NOT_RUN, between, fmt, of
@@ -37,7 +39,7 @@ _CAUSAL = (
 _CONSISTENCY = (
     *("scored", "predictable_latents", "predictable_neurons", "predictable_shuffled"),
     *("predictable_verdict", "accuracy_latents", "accuracy_neurons", "accuracy_shuffled"),
-    *("single_latents", "single_shuffled", "logit_verdict"),
+    *("single_latents", "single_shuffled", "logit_verdict", "density_accuracy"),
 )
 
 
@@ -127,24 +129,31 @@ def _consistency(r: Results) -> list[str]:
     return [
         ", ".join(f"{fmt(int(by[who]['predictability'].notna().sum()))} {who}" for who in WHO),
         *map(fmt, predictable),
-        _order(predictable),
+        _order(by, "predictability"),
         *(fmt(value, "%") for value in accuracy),
         *(fmt(value, "%") for value in single),
-        _order(accuracy),
+        _order(by, "logit_accuracy"),
+        fmt(rank_correlation(by[WHO[0]]["density"], by[WHO[0]]["logit_accuracy"])),
     ]
 
 
-def _order(values: list[float]) -> str:
-    """How latents stand to neurons and to the control, in words."""
-    ours, neurons, control = values
-    if not np.isfinite(values).all():
+def _order(by: dict[str, pd.DataFrame], column: str) -> str:
+    """How latents stand to neurons and to the control, in words; ties are called so."""
+    ours, *others = (by[who][column].to_numpy(dtype=float) for who in WHO)
+    if not all(np.isfinite(each).any() for each in (ours, *others)):
         return "The comparison could not be made."
-    first, second = ("better" if ours > other else "no better" for other in (neurons, control))
-    link = "and" if first == second else "but"
+    first, second = (_beside(superiority(ours, other).interval) for other in others)
     return (
-        f"Latents do {first} than neurons, {link} {second} than latents of the transformer with "
-        "shuffled weights."
+        f"Latents do {first} neurons, and {second} latents of the transformer with shuffled "
+        "weights, judged by how often one exceeds the other."
     )
+
+
+def _beside(interval: Interval) -> str:
+    low, high = interval
+    if low <= 0.5 <= high:
+        return "neither better nor worse than"
+    return "better than" if low > 0.5 else "worse than"
 
 
 def _median(column: Any) -> str:
