@@ -86,7 +86,7 @@ def thresholds(
 
     Of n positive activations max(1, ceil(KEPT n)) are above the threshold, unless some are equal.
     """
-    found = np.zeros((acts.shape[0], len(KEPT)), dtype=np.float32)
+    found = np.zeros((size(acts)[0], len(KEPT)), dtype=np.float32)
     for unit, (positions, values) in enumerate(rows(acts)):
         ordered = np.sort(values[chosen[positions]])
         kept = np.ceil(len(ordered) * np.array(KEPT) - ROUNDING).astype(int).clip(min=1)
@@ -96,12 +96,18 @@ def thresholds(
     return found
 
 
+def size(matrix: csr_array) -> tuple[int, int]:
+    """Rows and columns."""
+    assert matrix.shape is not None
+    return matrix.shape[0], matrix.shape[1]
+
+
 def rows(
     acts: csr_array,
 ) -> Iterator[tuple[Int[np.ndarray, " entry"], Float[np.ndarray, " entry"]]]:
     """The positions and values of every unit."""
     ends = acts.indptr
-    for unit in range(acts.shape[0]):
+    for unit in range(size(acts)[0]):
         row = slice(ends[unit], ends[unit + 1])
         yield acts.indices[row], acts.data[row]
 

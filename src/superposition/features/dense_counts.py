@@ -19,6 +19,7 @@ from superposition.features.concept_counts import (
     Text,
     base_counts,
     single_tokens,
+    size,
     thresholds,
 )
 from superposition.features.sparse_counts import entries_of
@@ -70,7 +71,7 @@ def count(
     acts = entries.by_unit(n_units=n_units, n_tokens=len(text.token))
     cuts = thresholds(acts, text.first_half)
     device = head[0].tokens.device
-    sums = _Sums(n_units, text.labels.shape[1], d_vocab, device)
+    sums = _Sums(n_units, size(text.labels)[1], d_vocab, device)
     while head:
         sums.add_(head.pop(0), text, torch.from_numpy(cuts).to(device))
     for batch in stream:

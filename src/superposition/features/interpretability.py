@@ -176,13 +176,15 @@ def _dictionary(
 def _metrics(
     counts: Counts, units: pd.DataFrame, matches: pd.DataFrame, shares: pd.DataFrame, *, seed: int
 ) -> dict[str, int | float]:
-    judged = matches.loc[matches["unit"].isin(units.loc[units["judged"], "unit"])]
+    known = units["judged"].to_numpy(dtype=bool)
+    on_one_token = units["single_token_share"].to_numpy(dtype=float)[known] >= 0.5
+    judged = matches.loc[matches["unit"].isin(np.flatnonzero(known).tolist())]
     found: dict[str, int | float] = {
         "n_tokens": int(counts.n.sum()),
         "n_units": len(units),
-        "n_judged_units": int(units["judged"].sum()),
+        "n_judged_units": int(known.sum()),
         "n_concepts": counts.positives.shape[1],
-        "single_token_units": float((_judged(units)["single_token_share"] >= 0.5).mean()),
+        "single_token_units": float(on_one_token.mean()) if known.any() else 0.0,
     }
     for kind in concept_tables.KINDS:
         for by in CRITERIA:
@@ -201,10 +203,6 @@ _NAMES = {
     "concepts": "covered",
     "concepts, equal units": "covered_equal_units",
 }
-
-
-def _judged(units: pd.DataFrame) -> pd.DataFrame:
-    return units.loc[units["judged"]]
 
 
 def _mean(name: str, cases: Float[np.ndarray, " unit"], *, seed: int) -> dict[str, float]:

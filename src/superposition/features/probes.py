@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from superposition.core.compute import progress
+from superposition.features.concept_counts import size
 from superposition.features.concept_scores import scores
 from superposition.features.concept_text import text_of
 from superposition.features.streaming import Windows, sample_windows, window_batches
@@ -166,11 +167,11 @@ def _at_cuts(
 ) -> Float[np.ndarray, " cut"]:
     """Matthews correlation of `output` at or above each of the ascending cuts."""
     bins = torch.bucketize(output, cuts, right=True)  # how many cuts each output reaches
-    counts = [
+    both, active = (
         torch.bincount(each, minlength=len(cuts) + 1).flip(0).cumsum(0).flip(0)[1:].numpy()
         for each in (bins[has], bins)
-    ]
-    return scores(*counts, int(has.sum()), len(has)).mcc
+    )
+    return scores(both, active, int(has.sum()), len(has)).mcc
 
 
 def _whitening(
@@ -190,7 +191,7 @@ def _covariance(
     x: Float[Tensor, "token d_in"], known: csr_array, *, mean: Float[Tensor, " d_in"]
 ) -> Float[Tensor, "d_in concept"]:
     """Covariance of neurons and labels."""
-    total = torch.zeros(x.shape[1], known.shape[1])
+    total = torch.zeros(x.shape[1], size(known)[1])
     for start in range(0, len(x), 65_536):
         part = slice(start, start + 65_536)
         has = torch.from_numpy(known[part].toarray()).to(mean)

@@ -20,6 +20,7 @@ from superposition.features.concept_counts import (
     from_above,
     rows,
     single_tokens,
+    size,
     thresholds,
 )
 from superposition.features.streaming import LatentBatch, active, d_sae_of
@@ -43,14 +44,14 @@ def count(
     shape = (2, n_units, len(KEPT))
     cuts: np.ndarray | None = None
     n_active = np.zeros(shape, dtype=np.int64)
-    both = np.zeros((*shape, text.labels.shape[1]), dtype=np.int32)
+    both = np.zeros((*shape, size(text.labels)[1]), dtype=np.int32)
     mass = csr_array((2 * n_units, d_vocab), dtype=np.float32)
     for entries in _buffered(batches, n_units=n_units, max_entries=max_entries):
         acts = entries.by_unit(n_units=n_units, n_tokens=len(text.token))
         cuts = thresholds(acts, text.first_half) if cuts is None else cuts
         patterns = _binned(acts, cuts, text.first_half)
         n_active += np.diff(patterns.indptr).reshape(shape)
-        both += (patterns @ text.labels).astype(np.int32).toarray().reshape(both.shape)
+        both += csr_array(patterns @ text.labels, dtype=np.int32).toarray().reshape(both.shape)
         mass += _halved(acts, text.first_half) @ vocabulary
     assert cuts is not None, "no batch was read"
     n, positives = base_counts(text, positions)
@@ -100,20 +101,22 @@ def _binned(
         for of_unit, (_, values) in zip(cuts, rows(acts), strict=True)
     ]
     keys = _half_and_unit(acts, first_half) * len(KEPT) + np.concatenate(bins)
-    shape = (2 * acts.shape[0] * len(KEPT), acts.shape[1])
+    n_units, n_tokens = size(acts)
+    shape = (2 * n_units * len(KEPT), n_tokens)
     return csr_array((np.ones_like(acts.data), (keys, acts.indices)), shape=shape)
 
 
 def _halved(acts: csr_array, first_half: Bool[np.ndarray, " n"]) -> csr_array:
     """The activations with rows half, unit."""
     keys = _half_and_unit(acts, first_half)
-    return csr_array((acts.data, (keys, acts.indices)), shape=(2 * acts.shape[0], acts.shape[1]))
+    n_units, n_tokens = size(acts)
+    return csr_array((acts.data, (keys, acts.indices)), shape=(2 * n_units, n_tokens))
 
 
 def _half_and_unit(
     acts: csr_array, first_half: Bool[np.ndarray, " n"]
 ) -> Int[np.ndarray, " entry"]:
-    n_units = acts.shape[0]
+    n_units, _ = size(acts)
     unit = np.repeat(np.arange(n_units, dtype=np.int32), np.diff(acts.indptr))
     return unit + n_units * (~first_half[acts.indices]).astype(np.int32)
 
