@@ -59,6 +59,15 @@ Asked = tuple[str, str]
 """A stage and a row of it that somebody asked for; the row is empty for stages without rows."""
 
 
+def title_of(asked: Asked) -> str:
+    """The name that DVC has for it: stage, or stage@row.
+
+    >>> title_of(("toy", "five-in-two")), title_of(("theory", ""))
+    ('toy@five-in-two', 'theory')
+    """
+    return "@".join(filter(None, asked))
+
+
 @dataclass(frozen=True)
 class Results:
     """Everything that was computed at one scale."""

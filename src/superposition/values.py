@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from superposition import prose
 from superposition.artefacts import Named, Toy
-from superposition.results import NGRAMS, Results
+from superposition.results import NGRAMS, Results, title_of
 
 NOT_RUN = "(not run at this scale)"
 """Stands for the values of experiments that this scale leaves out."""
@@ -102,7 +102,7 @@ def _from(r: Results, group: Callable[[Results], Texts]) -> dict[str, Text]:
     """The values of one group, each with its name and what the group asked the results for."""
     r.take_asked()
     shown = {name: Text(text) for name, text in group(r).items()}
-    origins = " ".join(f"{stage}@{row}" if row else stage for stage, row in r.take_asked())
+    origins = " ".join(map(title_of, r.take_asked()))
     for name, text in shown.items():
         text.name, text.origins = name, origins
     return shown

@@ -22,7 +22,7 @@ import yaml
 from IPython.display import Markdown
 
 from superposition.core.store import ArtefactError
-from superposition.results import ROWS_OF, Asked, Results
+from superposition.results import ROWS_OF, Asked, Results, title_of
 from superposition.site import figures
 from superposition.site.stages import duration
 
@@ -99,7 +99,7 @@ def report() -> tuple[Results, Figures]:
 def origin(r: Results, asked: Asked, *, root: Path) -> Origin:
     """What is known about one experiment that the results were asked for."""
     stage, row = asked
-    title = f"{stage}@{row}" if row else stage
+    title = title_of(asked)
     locked = _lock(root).get(title, {})
     try:
         seconds = r.store.load_json("costs", f"{title}.json")["seconds"]
