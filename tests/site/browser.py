@@ -86,11 +86,10 @@ def _seen(browser: Browser, folder: Path, path: Path) -> list[str]:
     page.on("request", lambda request: problems.extend(_outside(request.url)))
     page.goto(_address(page, folder, path))
     problems += [*_undrawn(page), *_without_card(page), *_unresolved(page)]
+    problems += _too_wide(page, DESKTOP, "on a desktop")
     page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     page.wait_for_timeout(150)
-    width = page.evaluate("document.documentElement.scrollWidth")
-    if width > PHONE["width"]:
-        problems.append(f"scrolls sideways on a phone: {width} px wide")
+    problems += _too_wide(page, PHONE, "on a phone")
     context.close()
     return problems
 
@@ -118,6 +117,11 @@ def _undrawn(page: Page) -> list[str]:
     figures = page.query_selector_all(".vega-figure")
     marks = {figure.get_attribute("id"): figure.evaluate(_DRAWN) for figure in figures}
     return [f"figure {name} was not drawn" for name, count in marks.items() if count < 3]
+
+
+def _too_wide(page: Page, screen: dict[str, int], where: str) -> list[str]:
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"scrolls sideways {where}: {width} px wide"] if width > screen["width"] else []
 
 
 def _without_card(page: Page) -> list[str]:
