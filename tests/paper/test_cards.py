@@ -264,10 +264,26 @@ class Outer:
     """What is nested."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Mapped:
+    """A configuration whose field holds what another one defines."""
+
+    shared: dict[str, Any]
+    """The other fields."""
+
+
 def test_parameters_come_with_their_values_and_meanings() -> None:
     text = str(parameters.parameters(Outer, {"inner": {"n_steps": 12000}}).data)
     assert "| `lr` | 0\\.001 | Learning rate\\. |" in text
     assert "| `inner.n_steps` | 12,000 | Steps, `a" in text
+
+
+def test_a_mapping_is_a_row_for_each_of_its_entries() -> None:
+    shared = {"training": {"lr": 0.1, "n_steps": 5}, "k": 3}
+    text = str(parameters.parameters(Mapped, {"shared": shared}).data)
+    assert "| `shared.training.lr` | 0\\.1 | The other fields\\. |" in text
+    assert "| `shared.training.n_steps` | 5 | – |" in text
+    assert "| `shared.k` | 3 | – |" in text
 
 
 def test_a_nested_configuration_that_is_left_out_is_one_row() -> None:

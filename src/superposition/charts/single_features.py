@@ -44,7 +44,8 @@ _FLAT = alt.Axis(labelAngle=0)
 def tests_passed(concepts: pd.DataFrame) -> alt.LayerChart:
     """Share of concepts whose best latent passes each of the five tests, and all of them."""
     table = _passed(concepts)
-    y = alt.Y("test:N", title=None, sort=list(TESTS.values()))
+    every = alt.Axis(labelOverlap=False)
+    y = alt.Y("test:N", title=None, sort=list(TESTS.values()), axis=every)
     offset = alt.YOffset("who:N", sort=None)
     axis = alt.Axis(format="%")
     x = alt.X("share:Q", title="share of concepts", axis=axis, scale=alt.Scale(domain=[0, 1]))

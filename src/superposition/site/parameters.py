@@ -46,8 +46,23 @@ def _fields(
         nested = _dataclass_in(types[each.name])
         if nested and isinstance(value, dict):
             yield from _fields(nested, value, prefix=f"{prefix}{each.name}.")
+        elif isinstance(value, dict):
+            meaning = meanings(config).get(each.name, "")
+            yield from _entries(value, prefix=f"{prefix}{each.name}.", meaning=meaning)
         else:
             yield f"{prefix}{each.name}", value, meanings(config).get(each.name, "")
+
+
+def _entries(
+    values: dict[str, Any], *, prefix: str, meaning: str
+) -> Iterator[tuple[str, Any, str]]:
+    """The entries of a mapping that is no dataclass, with its meaning beside the first."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _entries(value, prefix=f"{prefix}{name}.", meaning=meaning)
+        else:
+            yield f"{prefix}{name}", value, meaning
+        meaning = ""
 
 
 def _dataclass_in(annotation: Any) -> type | None:
