@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from superposition.benchmarks import autoencoders, record, report
-from superposition.benchmarks.autoencoders import ARCHITECTURES, QUICK
+from superposition.benchmarks.autoencoders import ARCHITECTURES, QUICK, WIDE_ARCHITECTURES
 from superposition.benchmarks.client import Process, Seat, WorkerError
 from superposition.benchmarks.ours import CONTENDERS, Ours, Plain
 from superposition.benchmarks.serve import Worker
@@ -108,12 +108,24 @@ def test_a_run_has_a_record_for_each_contender_and_says_who_could_not(tmp_path: 
     found = autoencoders.measure(QUICK, where, root=tmp_path, progress=lambda cases, _: cases)
     by = {(row["arch"], row["contender"]): row for row in found["steps"]}
     assert by["topk", "SAELens"]["wall_ratio"] == 3.0
+    sizes = [row["batch_size"] for row in found["steps"] if row["arch"] == "topk"]
+    assert sizes == [64, 64, 32, 32]
     assert ("gated", "SAELens") not in by
     assert found["left_out"] == ["gated at 64: SAELens: NotImplementedError: gated"]
     assert {row["SAELens"] for row in found["metrics"] if "SAELens" in row} == {0.25}
     assert found["versions"] == {"sae-lens": "0"}
-    assert {row["arch"] for row in found["quality"]} == {"topk", "batch_topk"}
+    trained = [row["contender"] for row in found["quality"] if row["arch"] == "topk"]
+    assert trained == ["ours", "SAELens", "ours"]
     assert "left out: gated at 64" in report.table(found)
+
+
+def test_the_widest_dictionaries_have_fewer_inputs_turns_and_architectures():
+    plan = autoencoders.Plan()
+    cases = [case for case in plan.cases() if case.d_sae == 65536]
+    assert [case.arch for case in cases] == list(WIDE_ARCHITECTURES)
+    assert {case.batch_size for case in cases} == {1024}
+    assert {plan.rounds_of(case) for case in cases} == {3}
+    assert {case.batch_size for case in plan.cases() if case.d_sae == 4096} == {256, 1024, 4096}
 
 
 def test_a_process_that_ends_is_said_to_have_ended(tmp_path: Path):

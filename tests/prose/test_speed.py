@@ -8,6 +8,7 @@ from tests.charts.benchmarks_figures import sections
 from tests.claims.world import results
 
 from superposition.benchmarks import record, tables
+from superposition.benchmarks.autoencoders import ARCHITECTURES
 from superposition.prose import speed
 from superposition.values import NOT_RUN
 
@@ -38,7 +39,15 @@ def test_the_extremes_name_the_peer_and_where_it_was(texts: dict[str, str]) -> N
 def test_differences_in_quality_are_from_ours_at_the_same_l0(texts: dict[str, str]) -> None:
     assert texts["speed_quality_gap"] == "−0.020"
     assert texts["speed_plain_quality_gap"] == "0.002"
+    assert (texts["speed_quality_within"], texts["speed_quality_noise"]) == ("less", "0.01")
     assert texts["speed_offset_dictionary_learning"] == "0.750"
+
+
+def test_another_batch_size_at_the_same_width_is_no_second_width(texts: dict[str, str]) -> None:
+    assert len(made_up().main) == 5 * len(ARCHITECTURES)
+    assert set(made_up().by_batch_size["batch_size"]) == {256, 4096}
+    assert (texts["speed_widest"], texts["speed_widest_batch"]) == ("4,096", "4,096")
+    assert texts["speed_widest_ours"] == "10,240 to 10,240"
 
 
 def test_what_was_left_out_is_said_in_one_line_each(texts: dict[str, str]) -> None:

@@ -27,6 +27,8 @@ LIMITS = ("product", "memory")
 """Contenders that do not depend on the architecture."""
 ARCHITECTURES = ("topk", "batch_topk", "l1", "gated", "jumprelu")
 """The architectures that peers have, too."""
+WIDE_ARCHITECTURES = ("topk", "batch_topk", "l1")
+"""Those of them that are timed at the widest dictionaries, where a step takes seconds."""
 CLOCKS = ("wall", "cpu")
 """Time on the clock, and time of all processor cores together."""
 
@@ -37,16 +39,26 @@ Progress = Callable[[list[Case], str], Iterable[Case]]
 class Plan:
     """What is measured."""
 
-    widths: tuple[int, ...] = (1024, 4096, 16384)
+    widths: tuple[int, ...] = (1024, 4096, 16384, 65536)
     """d_sae."""
+    wide: int = 65536
+    """d_sae from which on there are `WIDE_ARCHITECTURES` alone, and `wide_rounds`."""
     d_in: int = 512
     """Dimensions of an input; 512 in Towards Monosemanticity."""
     batch_size: int = 4096
     """Inputs in a step."""
+    most: int = 2**26
+    """Pre-activations in a step, at most: dictionaries so wide that it matters see fewer inputs."""
+    batch_sizes: tuple[int, ...] = (256, 1024)
+    """Further numbers of inputs in a step, for TopK at `batch_width`."""
+    batch_width: int = 4096
+    """d_sae of these."""
     k: int = 32
     """Active latents per input."""
     rounds: int = 5
     """Turns of every contender at every case."""
+    wide_rounds: int = 3
+    """The same from `wide` on."""
     steps_per_turn: int = 1
     """Steps in a turn; their median counts."""
     quality_steps: int = 200
@@ -55,17 +67,28 @@ class Plan:
     """Inputs in a step of these."""
     quality_width: int = 1024
     """d_sae of these."""
+    quality_seeds: int = 3
+    """Of these runs, for ours and the plain step; peers have one."""
     n_threads: int = 2
     """Threads of every contender."""
     seed: int = 0
     """Of inputs and first weights."""
 
     def cases(self) -> list[Case]:
-        """Every architecture at every width."""
-        return [self._case(arch, width) for width in self.widths for arch in ARCHITECTURES]
+        """Every architecture at every width, and TopK at further batch sizes."""
+        by_width = [
+            self._case(arch, width, min(self.batch_size, self.most // width))
+            for width in self.widths
+            for arch in (ARCHITECTURES if width < self.wide else WIDE_ARCHITECTURES)
+        ]
+        return by_width + [self._case("topk", self.batch_width, size) for size in self.batch_sizes]
+
+    def rounds_of(self, case: Case) -> int:
+        """How many turns every contender has at `case`."""
+        return self.rounds if case.d_sae < self.wide else self.wide_rounds
 
     def quality(self) -> list[Case]:
-        """The architectures with a given L0, trained for a while."""
+        """The architectures with a given L0, trained for a while, by several seeds."""
         return [
             Case(
                 arch=arch,
@@ -75,17 +98,18 @@ class Plan:
                 k=self.k,
                 n_steps=self.quality_steps,
                 lr=1e-3,
-                seed=self.seed,
+                seed=self.seed + i,
             )
             for arch in ("topk", "batch_topk")
+            for i in range(self.quality_seeds)
         ]
 
-    def _case(self, arch: str, width: int) -> Case:
+    def _case(self, arch: str, width: int, batch_size: int) -> Case:
         return Case(
             arch=arch,
             d_in=self.d_in,
             d_sae=width,
-            batch_size=self.batch_size,
+            batch_size=batch_size,
             k=self.k,
             n_steps=1_000_000,
             lr=1e-6,
@@ -97,12 +121,15 @@ QUICK = Plan(
     widths=(64,),
     d_in=16,
     batch_size=64,
+    batch_sizes=(32,),
+    batch_width=64,
     k=4,
     rounds=2,
     steps_per_turn=1,
     quality_steps=3,
     quality_batch_size=64,
     quality_width=32,
+    quality_seeds=2,
     n_threads=1,
 )
 """A plan for tests: seconds."""
@@ -133,7 +160,8 @@ def measure(plan: Plan, where: list[Seat], *, root: Path, progress: Progress) ->
             taking_part = _taking_part(processes, case)
             steps += list(_timed(case, taking_part, plan, left_out))
         for case in progress(plan.quality(), "quality"):
-            trained = {name: one for name, one in processes.items() if name not in LIMITS}
+            others = LIMITS if case.seed == plan.seed else (*LIMITS, *PEERS)
+            trained = {name: one for name, one in processes.items() if name not in others}
             quality += list(_trained(case, _taking_part(trained, case), left_out))
         peers = [process for name, process in processes.items() if name in PEERS]
         versions = peers[0].ask("versions") if peers else {}
@@ -166,7 +194,7 @@ def _timed(
         except WorkerError as error:
             left_out.append(f"{case.arch} at {case.d_sae}: {error}")
     rounds: list[dict[str, Answer]] = []
-    for turn in range(plan.rounds):
+    for turn in range(plan.rounds_of(case)):
         names = [*settings]
         order = names[turn % len(names) :] + names[: turn % len(names)]
         rounds.append({name: processes[name].ask("steps", n=plan.steps_per_turn) for name in order})
@@ -181,7 +209,7 @@ def _trained(
     """One record per contender: what the same inputs made of the same first weights."""
     for name, process in processes.items():
         try:
-            yield _keys(case, name) | process.ask("train", case=case)
+            yield _keys(case, name) | {"seed": case.seed} | process.ask("train", case=case)
         except WorkerError as error:
             left_out.append(f"quality of {case.arch}: {error}")
 

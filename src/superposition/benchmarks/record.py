@@ -29,12 +29,12 @@ class Record:
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """A row per architecture, width and contender."""
+        """A row per architecture, width, batch size and contender."""
         return pd.DataFrame(self.sections.get("steps", []))
 
     @cached_property
     def quality(self) -> pd.DataFrame:
-        """A row per architecture and contender: what it learned."""
+        """A row per architecture, seed and contender: what it learned."""
         return pd.DataFrame(self.sections.get("quality", []))
 
     @cached_property
@@ -48,9 +48,23 @@ class Record:
         return not self.steps.empty
 
     @property
+    def by_width(self) -> pd.DataFrame:
+        """The rows of `steps` with the batch size that goes with their width."""
+        plan = self.sections["plan"]
+        fits = (plan["most"] // self.steps["d_sae"]).clip(upper=plan["batch_size"])
+        return self.steps.loc[self.steps["batch_size"] == fits]
+
+    @property
+    def by_batch_size(self) -> pd.DataFrame:
+        """The rows of `steps` of one architecture and width, at all batch sizes."""
+        is_one = self.steps["d_sae"] == self.sections["plan"]["batch_width"]
+        return self.steps.loc[is_one & (self.steps["arch"] == "topk")]
+
+    @property
     def main(self) -> pd.DataFrame:
-        """The rows of `steps` at the width that figures about one width show."""
-        return self.steps.loc[self.steps["d_sae"] == self.width]
+        """The rows of `by_width` at the width that figures about one width show."""
+        rows = self.by_width
+        return rows.loc[rows["d_sae"] == self.width]
 
     @property
     def clock(self) -> str:
@@ -65,8 +79,9 @@ class Record:
         return MAIN_WIDTH if MAIN_WIDTH in known else known[-1]
 
     def peers(self) -> pd.DataFrame:
-        """The rows of `steps` that are peers'."""
-        return self.steps.loc[~self.steps["contender"].isin([OURS, PLAIN, PRODUCT, MEMORY])]
+        """The rows of `by_width` that are peers'."""
+        rows = self.by_width
+        return rows.loc[~rows["contender"].isin([OURS, PLAIN, PRODUCT, MEMORY])]
 
     def fastest(self) -> pd.DataFrame:
         """The fastest peer's row for every architecture and width."""

@@ -6,12 +6,13 @@ import pandas as pd
 
 
 def table(found: dict[str, Any]) -> str:
-    """A line per architecture, width and contender, and what was left out."""
+    """A line per architecture, width, batch size and contender, and what was left out."""
     frame = pd.DataFrame(found["steps"])
     shown = pd.DataFrame(
         {
             "arch": frame["arch"],
             "d_sae": frame["d_sae"],
+            "batch": frame["batch_size"],
             "contender": frame["contender"],
             "setting": frame["setting"],
             "ms a step": 1e3 * frame["wall_seconds"],

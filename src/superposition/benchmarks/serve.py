@@ -10,6 +10,7 @@ One JSON object a line, in and out:
 Only torch and the standard library: the peers' interpreter runs this module, too.
 """
 
+import ctypes
 import gc
 import itertools
 import json
@@ -17,7 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -78,6 +79,8 @@ class Worker:
     xs: list[Tensor] = field(default_factory=list)
     made: int = 0
     """Steps so far."""
+    warm: bool = False
+    """Whether it has made a step before."""
     at_rest: int = 0
     """Bytes held before the contender was built."""
 
@@ -92,6 +95,7 @@ class Worker:
 
     def _start(self, question: Answer) -> Answer:
         case = Case(**question["case"])
+        self._warm_up(case)
         self.xs = list(itertools.islice(batches(case), N_TIMED_BATCHES))
         self.at_rest = _bytes("VmRSS")
         self.contender, self.made = self.build(case), 0
@@ -99,6 +103,13 @@ class Worker:
             self._step()
         _forget_peak()
         return {"setting": self.contender.setting}
+
+    def _warm_up(self, case: Case) -> None:
+        """Let libraries load what they load at a first step, which is nobody's memory."""
+        if not self.warm:
+            small = replace(case, d_sae=4 * case.k, batch_size=64)
+            self.build(small).step(next(batches(small)))
+            self.warm = True
 
     def _steps(self, question: Answer) -> Answer:
         wall, cpu = [], []
@@ -115,6 +126,7 @@ class Worker:
         acts = self.contender.reconstruct(self.xs[0]).acts
         self.contender, self.xs = None, []
         gc.collect()
+        _give_back()
         return {"peak_bytes": peak - self.at_rest, "l0": float((acts > 0).sum(-1).double().mean())}
 
     def _train(self, question: Answer) -> Answer:
@@ -150,6 +162,13 @@ def _bytes(name: str) -> int:
         return 0
     lines = dict(line.split(":", 1) for line in _STATUS.read_text("utf-8").splitlines())
     return 1024 * int(lines[name].split()[0])
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, so that the next case does not begin with it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _forget_peak() -> None:

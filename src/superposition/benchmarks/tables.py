@@ -25,7 +25,7 @@ def shown(record: Record, make: Callable[[], Markdown]) -> Markdown:
 def ratios(record: Record) -> pd.DataFrame:
     """For every architecture and width: the fastest peer, and how many times as long it takes."""
     ratio, rows = f"{record.clock}_ratio", []
-    steps = record.steps.set_index(["arch", "d_sae", "contender"])
+    steps = record.by_width.set_index(["arch", "d_sae", "contender"])
     for peer in record.fastest().to_dict("records"):
         key = (peer["arch"], peer["d_sae"])
         share = float(steps.loc[(*key, PRODUCT), ratio])
@@ -33,6 +33,7 @@ def ratios(record: Record) -> pd.DataFrame:
             {
                 "architecture": ARCHITECTURES[peer["arch"]],
                 "latents": int(peer["d_sae"]),
+                "inputs a step": int(peer["batch_size"]),
                 "fastest peer": f"{peer['contender']}, {peer['setting']}",
                 "times ours": fmt(float(peer[ratio])),
                 "quartiles": between(float(peer[f"{ratio}_low"]), float(peer[f"{ratio}_high"])),
@@ -56,13 +57,24 @@ def memory(record: Record) -> pd.DataFrame:
 
 
 def quality(record: Record) -> pd.DataFrame:
-    """What everyone learned from the same inputs, first weights and learning rate."""
-    table = record.quality
+    """What everyone learned from the same inputs, first weights and learning rate.
+
+    Means over seeds; the difference from ours is over the seeds that a contender has.
+    """
+    table, keys = record.quality, ["arch", "seed"]
+    ours = table.loc[table["contender"] == OURS].set_index(keys)["explained_variance"]
+    known = ours.loc[pd.MultiIndex.from_frame(table[keys])].to_numpy()
+    table = table.assign(less_ours=table["explained_variance"] - known)
+    groups = table.groupby(["arch", "contender"], sort=False)
+    table = groups[["l0", "explained_variance", "less_ours"]].mean().reset_index()
+    table["seeds"] = groups.size().to_numpy()
     columns = {
         "architecture": [ARCHITECTURES[arch] for arch in table["arch"]],
         "contender": [NAMES.get(name, name) for name in table["contender"]],
+        "seeds": table["seeds"],
         "L0": [fmt(float(value)) for value in table["l0"]],
         "explained variance": [fmt(float(x), digits=4) for x in table["explained_variance"]],
+        "less ours": [fmt(float(x), digits=2) for x in table["less_ours"]],
     }
     return pd.DataFrame(columns)
 

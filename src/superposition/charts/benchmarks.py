@@ -20,6 +20,7 @@ ARCHITECTURES = {
 CLOCKS = {"wall": "time", "cpu": "processor time"}
 KINDS = ("ours", "plain dense step", "a peer", "limit")
 """What colours tell apart."""
+_LOG = alt.Scale(type="log", nice=False)
 _COLOURS = [LATENT, CONTROL, PUBLISHED, THEORY]
 
 
@@ -52,39 +53,92 @@ def steps(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
 def widths(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
     """How many times as long as our step everyone else's takes, over the number of latents."""
     shown = _named(frame.loc[~frame["contender"].isin([OURS, PRODUCT, MEMORY])], clock)
-    lines = (
+    return _panels(shown, alt.Y("times_ours:Q", title="step, in units of ours")).properties(
+        title="Other steps in units of ours, by width",
+        description=f"{_contents(shown)} {_describe(shown)}",
+    )
+
+
+def throughput(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
+    """Inputs per second of everyone's step, over the number of latents."""
+    shown = _named(frame.loc[frame["contender"] != MEMORY], clock)
+    return _panels(shown, _speed(clock)).properties(
+        title="Inputs per second, by width", description=f"{_contents(shown)} {_describe(shown)}"
+    )
+
+
+def batch_sizes(frame: pd.DataFrame, clock: str) -> alt.Chart:
+    """Inputs per second of everyone's step, over the inputs in a step.
+
+    `frame` has rows of one architecture and width.
+    """
+    shown = _named(frame.loc[~frame["contender"].isin([PRODUCT, MEMORY])], clock)
+    x = alt.X("batch_size:Q", title="inputs in a step (log scale)", scale=_LOG)
+    width, arch = fmt(int(shown["d_sae"].iloc[0])), shown["arch"].iloc[0]
+    return (
+        _lines(shown, x, _speed(clock))
+        .properties(width=420, height=220)
+        .properties(
+            title=f"Inputs per second by batch size, {arch} at {width} latents",
+            description=f"A line for each contender over {shown['batch_size'].nunique()} batch "
+            f"sizes. {_describe(shown)}",
+        )
+    )
+
+
+def memory(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
+    """Peak memory of everyone's step, over the number of latents."""
+    shown = _named(frame.loc[~frame["contender"].isin([PRODUCT, MEMORY])], clock)
+    y = alt.Y("mebibytes:Q", title="peak memory (MiB, log scale)", scale=alt.Scale(type="log"))
+    return _panels(shown, y).properties(
+        title="Peak memory of a step, by width", description=_contents(shown)
+    )
+
+
+def _panels(shown: pd.DataFrame, y: alt.Y) -> alt.FacetChart:
+    """A line for each contender over the number of latents, a panel for each architecture."""
+    lines = _lines(shown, alt.X("d_sae:Q", title="latents (log scale)", scale=_LOG), y)
+    facet = alt.Facet("arch:N", title=None, sort=[*ARCHITECTURES.values()])
+    return lines.properties(width=170, height=170).facet(facet, columns=3)
+
+
+def _lines(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
+    """A line for each contender."""
+    columns = ["name:N", "arch:N", "d_sae:Q", "batch_size:Q", "times_ours:Q"]
+    return (
         alt.Chart(shown)
         .mark_line(point=True)
         .encode(
-            x=alt.X(
-                "d_sae:Q", title="latents (log scale)", scale=alt.Scale(type="log", nice=False)
-            ),
-            y=alt.Y("times_ours:Q", title="step, in units of ours"),
+            x=x,
+            y=y,
             color=_colour(),
             strokeDash=alt.StrokeDash("name:N", title=None),
-            tooltip=["name:N", "arch:N", "d_sae:Q", "times_ours:Q"],
+            tooltip=[*columns, "inputs_per_second:Q", "mebibytes:Q"],
         )
-        .properties(width=170, height=170)
     )
-    facet = alt.Facet("arch:N", title=None, sort=[*ARCHITECTURES.values()])
-    return lines.facet(facet, columns=3).properties(
-        title="Other steps in units of ours, by width",
-        description=f"{shown['arch'].nunique()} panels; a line for each contender over "
-        f"{shown['d_sae'].nunique()} widths. {_describe(shown)}",
-    )
+
+
+def _speed(clock: str) -> alt.Y:
+    """The axis of inputs per second."""
+    title = f"inputs per second of {CLOCKS[clock]} (log scale)"
+    return alt.Y("inputs_per_second:Q", title=title, scale=alt.Scale(type="log"))
 
 
 def _named(frame: pd.DataFrame, clock: str) -> pd.DataFrame:
     """The columns of the figures, with names for readers."""
+    seconds = frame[f"{clock}_seconds"].to_numpy(dtype=float)
     columns = {
         "arch": [ARCHITECTURES[arch] for arch in frame["arch"]],
         "name": [NAMES.get(contender, contender) for contender in frame["contender"]],
         "kind": [_kind(contender) for contender in frame["contender"]],
         "d_sae": frame["d_sae"].to_numpy(),
-        "milliseconds": 1e3 * frame[f"{clock}_seconds"].to_numpy(dtype=float),
+        "batch_size": frame["batch_size"].to_numpy(),
+        "milliseconds": 1e3 * seconds,
         "low": 1e3 * frame[f"{clock}_seconds_low"].to_numpy(dtype=float),
         "high": 1e3 * frame[f"{clock}_seconds_high"].to_numpy(dtype=float),
         "times_ours": frame[f"{clock}_ratio"].to_numpy(dtype=float),
+        "inputs_per_second": frame["batch_size"].to_numpy() / seconds,
+        "mebibytes": frame["peak_bytes"].to_numpy() / 2**20,
     }
     return pd.DataFrame(columns)
 
@@ -97,6 +151,14 @@ def _kind(contender: str) -> str:
 def _colour() -> alt.Color:
     scale = alt.Scale(domain=[*KINDS], range=_COLOURS)
     return alt.Color("kind:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
+
+
+def _contents(shown: pd.DataFrame) -> str:
+    """How many panels and widths there are, in words."""
+    return (
+        f"{shown['arch'].nunique()} panels; a line for each contender over "
+        f"{shown['d_sae'].nunique()} widths."
+    )
 
 
 def _describe(shown: pd.DataFrame) -> str:

@@ -27,6 +27,13 @@ _KEYS = (
     "product_share",
     "quality_gap",
     "quality_inputs",
+    "quality_seeds",
+    "quality_noise",
+    "quality_within",
+    "widest",
+    "widest_batch",
+    "widest_ours",
+    "batch_width",
     "memory",
     "left_out",
     "torch",
@@ -64,6 +71,7 @@ def _set_up(bench: Record) -> Texts:
         "k": fmt(int(plan["k"])),
         "d_in": fmt(int(plan["d_in"])),
         "width": fmt(bench.width),
+        "batch_width": fmt(int(plan["batch_width"])),
         "left_out": "; ".join(each.split("\n")[0] for each in left_out) or "nothing",
         "torch": str(machine["torch"]),
         "sae_lens": versions.get("sae-lens", NOT_RUN),
@@ -74,13 +82,13 @@ def _set_up(bench: Record) -> Texts:
 
 def _steps(bench: Record) -> Texts:
     """The extremes over architectures and widths of what the fastest peer takes, and ours."""
-    ratio, steps = f"{bench.clock}_ratio", bench.steps
+    ratio, steps = f"{bench.clock}_ratio", bench.by_width
     main = bench.main
     ours = main.loc[main["contender"] == OURS]
     tokens = ours["batch_size"] / ours[f"{bench.clock}_seconds"]
     plain = steps.loc[steps["contender"] == PLAIN, ratio]
     product = main.loc[main["contender"] == PRODUCT, ratio]
-    found = {
+    found = _widest(bench) | {
         "tokens_low": fmt(int(tokens.min())),
         "tokens_high": fmt(int(tokens.max())),
         "plain": between(float(plain.min()), float(plain.max())),
@@ -96,6 +104,18 @@ def _steps(bench: Record) -> Texts:
     }
 
 
+def _widest(bench: Record) -> Texts:
+    """What our step takes at the widest dictionary that was measured."""
+    rows = bench.by_width
+    rows = rows.loc[(rows["d_sae"] == rows["d_sae"].max()) & (rows["contender"] == OURS)]
+    tokens = rows["batch_size"] / rows[f"{bench.clock}_seconds"]
+    return {
+        "widest": fmt(int(rows["d_sae"].max())),
+        "widest_batch": fmt(int(rows["batch_size"].max())),
+        "widest_ours": between(int(tokens.min()), int(tokens.max())),
+    }
+
+
 def _ratio(row: dict, ratio: str) -> str:
     """A ratio with who and what it is of."""
     where = f"{ARCHITECTURES[row['arch']]} at {fmt(int(row['d_sae']))} latents"
@@ -105,7 +125,7 @@ def _ratio(row: dict, ratio: str) -> str:
 def _memory(bench: Record) -> str:
     """At how many architectures and widths our peak is below that of every peer."""
     peaks: dict[tuple[str, int], dict[str, int]] = {}
-    for row in bench.steps.to_dict("records"):
+    for row in bench.by_width.to_dict("records"):
         if row["contender"] not in (PLAIN, PRODUCT, MEMORY):
             peaks.setdefault((row["arch"], row["d_sae"]), {})[row["contender"]] = row["peak_bytes"]
     compared = [peak for peak in peaks.values() if len(peak) > 1]
@@ -114,11 +134,13 @@ def _memory(bench: Record) -> str:
 
 
 def _quality(bench: Record) -> Texts:
-    """The largest differences of explained variance from ours at the same L0."""
-    learned: dict[str, dict[str, float]] = {}
+    """The largest differences of explained variance from ours at the same L0 and seed."""
+    learned: dict[tuple[str, int], dict[str, float]] = {}
     for row in bench.quality.to_dict("records"):
-        learned.setdefault(row["arch"], {})[row["contender"]] = row["explained_variance"]
+        key = (row["arch"], row["seed"])
+        learned.setdefault(key, {})[row["contender"]] = row["explained_variance"]
     plain = [abs(each[PLAIN] - each[OURS]) for each in learned.values()]
+    noise = _between_seeds(bench)
     peers = [
         value - each[OURS]
         for each in learned.values()
@@ -128,9 +150,19 @@ def _quality(bench: Record) -> Texts:
     plan = bench.sections["plan"]
     return {
         "plain_quality_gap": fmt(max(plain), digits=1),
+        "quality_noise": fmt(noise, digits=1),
+        "quality_within": "less" if max(plain) < noise else "not less",
+        "quality_seeds": fmt(int(plan["quality_seeds"])),
         "quality_gap": fmt(max(peers), digits=2) if peers else NOT_RUN,
         "quality_inputs": fmt(int(plan["quality_steps"] * plan["quality_batch_size"])),
     }
+
+
+def _between_seeds(bench: Record) -> float:
+    """How far the plain step's explained variance reaches over seeds; the smallest range of all."""
+    plain = bench.quality.loc[bench.quality["contender"] == PLAIN]
+    values = plain.groupby("arch")["explained_variance"]
+    return float((values.max() - values.min()).min())
 
 
 def _metrics(bench: Record) -> Texts:
