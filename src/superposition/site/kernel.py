@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -35,8 +36,11 @@ def execute(cells: list[Cell], *, root: Path) -> str:
         timeout=SECONDS_PER_CELL,
         resources={"metadata": {"path": str(root)}},
     )
-    with client.setup_kernel(cwd=str(root), cleanup_kc=True):
-        return "\n".join(_run(client, cell, index) for index, cell in enumerate(cells))
+    try:
+        with client.setup_kernel(cwd=str(root), cleanup_kc=True):
+            return "\n".join(_run(client, cell, index) for index, cell in enumerate(cells))
+    finally:
+        ensure_event_loop().close()  # nbclient opens one for each thread and leaves it open
 
 
 def _this_interpreter() -> AsyncKernelManager:

@@ -4,13 +4,16 @@ Same sources, page names, anchors and style sheet as with Quarto; only the frame
 plainer. It knows the few constructs that the paper uses, and refuses cell options beyond them.
 """
 
+import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,8 @@ from superposition.site.navigation import Project
 
 STYLES = "paper/styles"
 SHELL = ("preview.css", "preview.js")
+AT_ONCE = 4
+"""Pages that are executed side by side, at most: each has a Python of its own in memory."""
 
 Progress = Callable[[Sequence[str]], Iterator[str]]
 
@@ -54,7 +59,9 @@ class Page:
 
 def build(project: Project, folder: Path, *, progress: Progress) -> str:
     """Make the site in `folder`; returns the versions that made it."""
-    pages = {path: _executed(project, path) for path in progress(project.pages)}
+    with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
+        executed = pool.map(partial(_executed, project), project.pages)
+        pages = dict(zip(progress(project.pages), executed, strict=True))
     folder.mkdir(parents=True)
     for page in pages.values():
         target = folder / page.address
