@@ -1,4 +1,5 @@
 # make reproduce [SCALE=smoke|laptop|full]   set up, run what is out of date, say where the report is
+# make verify | reference [SCALE=...]        compare with the reference run; make one from this run
 # make test | smoke | paper | archive | bench | peers | lint | quarto
 SCALE ?= laptop
 PYTHON ?= python3
@@ -10,7 +11,7 @@ export PYTHONPATH := src
 export DVC_NO_ANALYTICS := 1
 export TOKENIZERS_PARALLELISM := true
 
-.PHONY: reproduce test smoke paper archive bench peers lint quarto
+.PHONY: reproduce test smoke paper verify reference archive bench peers lint quarto
 
 reproduce: $(READY)
 	python -m pipeline.reproduce $(SCALE)
@@ -20,6 +21,12 @@ smoke: $(READY)
 
 paper: $(READY)
 	python -m pipeline.reproduce $(SCALE) --only paper
+
+verify: $(READY)
+	python -m superposition.verify $(SCALE)
+
+reference: $(READY)
+	python -m superposition.reference $(SCALE)
 
 archive: $(READY)
 	python -m superposition.archive $(SCALE)

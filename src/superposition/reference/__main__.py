@@ -1,0 +1,25 @@
+"""Make the reference run of a scale from its results, or take in one made elsewhere.
+
+python -m superposition.reference [SCALE] [--import FOLDER]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from superposition.reference import making
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m superposition.reference")
+    parser.add_argument("scale", nargs="?", default="laptop", help="smoke, laptop or full")
+    parser.add_argument("--import", dest="given", type=Path, help="folder copied from elsewhere")
+    arguments = parser.parse_args()
+    try:
+        if arguments.given is None:
+            made = making.make(Path(), arguments.scale)
+        else:
+            made = making.take_in(Path(), arguments.scale, arguments.given)
+    except ValueError as error:
+        sys.exit(f"reference: {error}")
+    size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())
+    print(f"{len(made.sums)} files in {made.folder}, {size / 1e6:.1f} MB")

@@ -1,0 +1,133 @@
+"""Which results belong to a reference run, where it lies, and whether it is as it was made.
+
+data/reference/<scale>/<stage>/<row>/metrics.json   as the stage wrote it
+data/reference/<scale>/reference.json               machine, versions, commit, seeds, costs
+data/reference/<scale>/SHA256SUMS                   as `sha256sum --check` reads it
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from superposition.core.params import Params
+from superposition.core.store import Store, schema
+
+FOLDER = "reference"
+"""Below data/."""
+FACTS, PARAMS, SUMS = "reference.json", "params.json", "SHA256SUMS"
+COPIES = ".scales"
+"""Where the trees of other scales lie, as `superposition.workspace` has it."""
+JSON = ("metrics.json", "claims.json")
+"""Numbers and words that are compared; other JSON files say how to load something."""
+OTHERS_TEXT = "text/documents.parquet"
+"""The corpus belongs to its authors and is not copied."""
+
+
+class NoReferenceError(ValueError):
+    """A reference run that is not there or not as it was made."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published run of one scale."""
+
+    scale: str
+    """smoke, laptop or full."""
+    root: Path = Path()
+    """The repository's root."""
+
+    @property
+    def store(self) -> Store:
+        """Its artefacts, named as those of the stages."""
+        return Store(scale=f"{FOLDER}/{self.scale}", root=self.root)
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.root / "data" / FOLDER / self.scale
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run of this scale at all."""
+        return (self.folder / SUMS).exists()
+
+    @cached_property
+    def sums(self) -> dict[str, str]:
+        """The checksum of every file by its name, as written when the run was published."""
+        lines = (self.folder / SUMS).read_text("utf-8").splitlines() if self.exists else []
+        return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+
+    @cached_property
+    def damaged(self) -> dict[str, str]:
+        """Files that are `missing` or `altered`: nothing is compared with them."""
+        found = {}
+        for name, digest in self.sums.items():
+            path = self.folder / name
+            if not path.is_file():
+                found[name] = "missing"
+            elif digest_of(path) != digest:
+                found[name] = "altered"
+        return found
+
+    @property
+    def sound(self) -> list[str]:
+        """The files that are as they were published, by name."""
+        return [name for name in sorted(self.sums) if name not in self.damaged]
+
+    def facts(self) -> dict[str, Any]:
+        """Machine, versions, commit, seeds and costs; nothing if there is no such file."""
+        return self.store.load_json(FACTS) if FACTS in self.sound else {}
+
+    def claims(self) -> list[dict[str, Any]]:
+        """Its verdicts; none if it has none, or none that can be trusted."""
+        return self.store.load_json("claims.json") if "claims.json" in self.sound else []
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def checksums(folder: Path) -> str:
+    """The text of SHA256SUMS for every other file below `folder`."""
+    names = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
+    return "".join(f"{digest_of(folder / name)}  {name}\n" for name in names if name != SUMS)
+
+
+def own_store(root: Path, scale: str) -> Store:
+    """Where the run of `scale` under `root` lies: there, or in the copy of the tree for a scale."""
+    copy = root / COPIES / scale
+    here = (root / "data" / scale).exists() or not (copy / "data" / scale).exists()
+    return Store(scale=scale, root=root if here else copy)
+
+
+def results(store: Store, params: Params) -> list[str]:
+    """Every number, verdict and table that the rows of `params` left behind, by name, sorted.
+
+    Rows come from the parameters, so that leftovers of a deleted row do not count.
+    """
+    folder = store.root / "data" / store.scale
+    names = (path.relative_to(folder).as_posix() for path in _files(folder))
+    return sorted(name for name in names if _is_result(name) and _is_current(name, params))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _is_result(name: str) -> bool:
+    parts = name.split("/")
+    if parts[-1] in JSON:
+        return len(parts) <= 3
+    return f"{parts[0]}/{parts[-1]}" in schema() and name != OTHERS_TEXT
+
+
+def _is_current(name: str, params: Params) -> bool:
+    stage, *row, _ = name.split("/") if "/" in name else ("", name)
+    if not row:
+        return True
+    section = params.tree.get("sae" if stage in ("evaluation", "features") else stage, {})
+    return len(row) == 1 and row[0] in section

@@ -1,0 +1,37 @@
+"""What a run was made on and with: the machine, the versions, the commit."""
+
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from superposition.benchmarks import machine
+
+PACKAGES = ("torch", "numpy", "pandas", "scipy", "transformer-lens", "tokenizers", "safetensors")
+"""Whose versions can change a number."""
+
+
+def describe(root: Path) -> dict[str, Any]:
+    """Processor, accelerator, memory, versions and commit; nothing that changes from run to run."""
+    found = machine.describe()
+    found.pop("load")
+    cuda = torch.cuda.is_available()
+    return found | {
+        "accelerator": torch.cuda.get_device_name() if cuda else "none",
+        "packages": {name: version(name) for name in PACKAGES},
+        "commit": _commit(root),
+    }
+
+
+def _commit(root: Path) -> str:
+    """The commit of the tree at `root`, with a mark if code was changed since."""
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    if done.returncode:
+        return "unknown"
+    code = ["src", "pipeline", "params.yaml", "scales"]
+    status = ["git", "-C", str(root), "status", "--porcelain", "--", *code]
+    changed = subprocess.run(status, capture_output=True, check=False, text=True).stdout.strip()
+    return done.stdout.strip() + (" with changes" if changed else "")

@@ -1,0 +1,140 @@
+"""A reference run made from what the stages left behind, and one that is taken in from elsewhere.
+
+Nothing in it is typed or chosen by hand: results are copied as the stages wrote them, weights are
+rounded to bfloat16, and the same results give the same bytes.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from superposition.core.params import Params
+from superposition.core.store import Store, whole
+from superposition.reference import files, machine
+from superposition.reference.files import NoReferenceError, Reference
+
+LARGEST = 150_000
+"""Bytes of a table that is still copied; larger ones are named as left out."""
+BUDGET = 20_000_000
+"""Bytes of one scale; two of them keep git below 40 MB."""
+WEIGHTS = (
+    ("transformer/main", "transformer.safetensors"),
+    ("sae/batch-topk", "weights.safetensors"),
+)
+"""The models that others may want to start from, most wanted first."""
+LOADING = ("tokens/tokenizer.json", "transformer/main/transformer.json", "sae/batch-topk/cfg.json")
+"""What is needed to use the weights."""
+
+
+def make(root: Path, scale: str) -> Reference:
+    """Write data/reference/<scale> from the run of `scale` under `root`."""
+    params = Params.read(scale, root=root)
+    own = files.own_store(root, scale)
+    source = own.root / "data" / scale
+    if not (source / "claims.json").exists():
+        raise NoReferenceError(f"no {source / 'claims.json'}: run `make reproduce SCALE={scale}`")
+    names = files.results(own, params)
+    small = [name for name in names if (source / name).stat().st_size <= LARGEST or _json(name)]
+    reference = Reference(scale, root)
+    with whole(reference.folder) as folder:
+        for name in [*small, *(name for name in LOADING if (source / name).exists())]:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, folder / name)
+        _round_weights(source, folder)
+        facts = machine.describe(own.root) | {
+            "scale": scale,
+            "seeds": seeds(params.tree),
+            "costs": costs(own),
+            "left_out": sorted(set(names) - set(small)),
+        }
+        _write_json(folder / files.FACTS, facts)
+        _write_json(folder / files.PARAMS, params.tree)
+        (folder / files.SUMS).write_text(files.checksums(folder), encoding="utf-8")
+        _check_size(folder, scale)
+    return Reference(scale, root)
+
+
+def take_in(root: Path, scale: str, given: Path) -> Reference:
+    """Put a reference run made on another machine, `given`, in its place here.
+
+    `given` is its folder, or the tree of the repository in which it was made.
+    """
+    inside = given / "data" / files.FOLDER / scale
+    found = inside if inside.exists() else given
+    if not (found / files.SUMS).exists():
+        raise NoReferenceError(
+            f"no {files.SUMS} in {found}: make it there with `make reference SCALE={scale}`"
+        )
+    target = Reference(scale, root)
+    with whole(target.folder) as folder:
+        shutil.copytree(found, folder)
+        _check_given(folder, scale, given=found)
+    return Reference(scale, root)
+
+
+def seeds(tree: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Every seed in the parameters, by its name with dots."""
+    found = {}
+    for key, value in tree.items():
+        if key in ("seed", "seeds", "n_seeds"):
+            found[f"{before}{key}"] = value
+        elif isinstance(value, dict):
+            found |= seeds(value, f"{before}{key}.")
+    return found
+
+
+def costs(store: Store) -> dict[str, dict[str, float]]:
+    """Wall time in seconds and peak memory in bytes of every stage, as it noted them itself."""
+    found = {}
+    for path in sorted(store.path("costs").glob("*.json")):
+        cost = store.load_json("costs", path.name)
+        found[path.stem] = {"seconds": cost["seconds"], "peak_bytes": cost["peak_bytes"]}
+    return found
+
+
+def _json(name: str) -> bool:
+    return name.endswith(".json")
+
+
+def _round_weights(source: Path, folder: Path) -> None:
+    for row, file in WEIGHTS:
+        if not (source / row / file).exists():
+            continue
+        rounded = {
+            name: tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
+            for name, tensor in load_file(source / row / file).items()
+        }
+        (folder / row).mkdir(parents=True, exist_ok=True)
+        save_file(rounded, folder / row / file)
+
+
+def _check_size(folder: Path, scale: str) -> None:
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    if sum(sizes.values()) > BUDGET:
+        largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
+        names = ", ".join(f"{path.relative_to(folder)} ({sizes[path]:,})" for path in largest)
+        raise NoReferenceError(
+            f"the reference run of {scale} has {sum(sizes.values()):,} bytes; allowed: {BUDGET:,}; "
+            f"largest: {names}"
+        )
+
+
+def _check_given(folder: Path, scale: str, *, given: Path) -> None:
+    """Refuse a copy that is not whole, or of another scale."""
+    wanted = (folder / files.SUMS).read_text("utf-8")
+    if files.checksums(folder) != wanted:
+        have = set(files.checksums(folder).splitlines())
+        wrong = [line.split("  ", 1)[1] for line in wanted.splitlines() if line not in have]
+        names = ", ".join(wrong[:3]) or "files beyond the list"
+        raise NoReferenceError(f"{given} is not as it was made: {names}; copy it again")
+    of = json.loads((folder / files.FACTS).read_text("utf-8"))["scale"]
+    if of != scale:
+        raise NoReferenceError(f"{given} is a run of the scale {of}, not {scale}")
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
