@@ -242,6 +242,13 @@ def _automata(row: Row, tree: Row) -> Amounts:
     return 8 + row["n_tokens"] / 2.5e4, GIB + 1000 * row["n_tokens"], 1e6
 
 
+def _atlas(row: Row, tree: Row) -> Amounts:
+    latents = row["reads"].startswith("sae/")
+    units = tree["sae"][row["reads"].partition("/")[2]]["d_sae"] if latents else 512
+    seconds = 10 + row["n_tokens"] / 1.8e4 + units * (8e-3 + row["n_cases"] / 4e3)
+    return seconds, GIB + (1200 if latents else 4000) * row["n_tokens"], 1500 * units
+
+
 def _contexts(row: Row, tree: Row) -> Amounts:
     return 8 + row["n_tokens"] / 1.4e4, GIB + 3500 * row["n_tokens"], 1e6
 
@@ -286,6 +293,7 @@ _WITH_ROWS = {"transformer", "activations", "toy", "toy_sae", "sae", "sweep"} | 
     "consistency",
     "interpretability",
     "probes",
+    "atlas",
 }
 _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "text": _text,
@@ -315,5 +323,6 @@ _STAGES: dict[str, Callable[[Row, Row], Amounts]] = {
     "probes": _probes,
     "splitting": _splitting,
     "automata": _automata,
+    "atlas": _atlas,
     "paper": _paper,
 }

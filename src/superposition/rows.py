@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from superposition.atlas.config import AtlasConfig
 from superposition.core.params import ParameterError, Params
 from superposition.features.automata import AutomataConfig
 from superposition.features.consistency import ConsistencyConfig
@@ -51,6 +52,7 @@ SECTIONS_OF_ROWS: dict[str, type | None] = {
     "sparse_recovery": SparseRecoveryConfig,
     "adversarial": AdversarialConfig,
     "universality": UniversalityConfig,
+    "atlas": AtlasConfig,
     "contexts": ContextsConfig,
     "causal": CausalConfig,
     "consistency": ConsistencyConfig,
@@ -75,6 +77,7 @@ SOURCES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "consistency": ("sae", lambda config: config.sae),
     "interpretability": ("activations", lambda config: config.activations),
     "probes": ("activations", lambda config: config.activations),
+    "atlas": ("sweep", lambda config: config.sweep),
     "sweep": ("activations", lambda config: config.activations),
 }
 """For sections whose rows use a row of another section: which one, and how the row names it."""
@@ -89,8 +92,9 @@ def check(params: Params) -> None:
         for row in params.rows(section):
             _collect(mistakes, lambda section=section, row=row: load_row(params, section, row))
     _collect(mistakes, lambda: _check_explored(params))
-    for row in params.rows("interpretability"):
-        _collect(mistakes, lambda row=row: _check_dictionary(params, row))
+    for section in ("interpretability", "atlas"):
+        for row in params.rows(section):
+            _collect(mistakes, lambda at=(section, row): _check_dictionary(params, *at))
     if mistakes:
         raise ParameterError("\n".join(mistakes))
 
@@ -123,9 +127,9 @@ def _check_explored(params: Params) -> None:
             )
 
 
-def _check_dictionary(params: Params, row: str) -> None:
-    """What a row of `interpretability` reads must be of the transformer of its activations."""
-    fields = params.value("interpretability", row)
+def _check_dictionary(params: Params, read_by: str, row: str) -> None:
+    """What a row that `reads` a dictionary reads must be of the transformer of its activations."""
+    fields = params.value(read_by, row)
     section, _, name = fields["reads"].partition("/")
     of = params.value(section, name).get("activations") if section == "sae" else None
     transformer = params.value("activations", of or fields["activations"])["transformer"]
@@ -133,7 +137,7 @@ def _check_dictionary(params: Params, row: str) -> None:
         section == "transformer" and transformer != name
     ):
         raise ParameterError(
-            f"interpretability.{row} reads {fields['reads']}, which is not of activations."
+            f"{read_by}.{row} reads {fields['reads']}, which is not of activations."
             f"{fields['activations']} ({params.origin})"
         )
 
