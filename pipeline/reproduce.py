@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from superposition import preflight, rows, workspace
+from superposition import accelerator, preflight, rows, workspace
 from superposition.core.params import Params
 from superposition.core.store import whole
 
@@ -23,6 +23,7 @@ def main(scale: str, *, root: Path, only: str | None) -> None:
     if only is None:
         needs = preflight.estimate(params)
         print(preflight.describe(needs, scale), flush=True)
+        accelerator.check(params, needs)
         preflight.check(needs, folder=root)
     if not here:
         workspace.prepare(scale, root=root, into=tree)

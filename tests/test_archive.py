@@ -23,6 +23,8 @@ def root(tmp_path: Path) -> Path:
         "data/laptop/toy/a/features.parquet": "table",
         "data/laptop/toy/a/weights.safetensors": "weights",
         "data/laptop/text/documents.parquet": "somebody's text",
+        "data/laptop/verify.json": "{}",
+        "data/reference/laptop/SHA256SUMS": "sums",
     }
     for name, text in (dict.fromkeys((*archive.CODE, *archive.RECORD), "x") | files).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +36,7 @@ def test_an_archive_holds_site_tables_and_record_but_no_weights_and_no_text(root
     names = archive.build(root, "laptop", root / "out.zip")
     assert {"site/index.html", "data/laptop/claims.json", "dvc.lock", "LICENSE"} <= set(names)
     assert "data/laptop/toy/a/features.parquet" in names
+    assert {"data/laptop/verify.json", "data/reference/laptop/SHA256SUMS"} <= set(names)
     assert not [name for name in names if "weights" in name or "documents" in name]
 
 

@@ -52,7 +52,7 @@ def test_every_claim_has_a_verdict(tree: Path) -> None:
 
 def test_results_lie_in_the_folder_of_their_scale_alone(tree: Path) -> None:
     folders = {path.name for path in (tree / "data").iterdir() if path.is_dir()}
-    assert folders == {"smoke"}
+    assert folders == {"reference", "smoke"}
 
 
 def test_a_second_run_does_nothing_and_a_changed_row_runs_what_hangs_on_it(tree: Path) -> None:

@@ -1,5 +1,7 @@
 """The archive of a run: the site, the data behind it and what made it, in one checked file.
 
+The reference run of the scale, and what `make verify` found, go with it.
+
 python -m superposition.archive [SCALE]
 """
 
@@ -78,6 +80,8 @@ def _data(tree: Path, scale: str) -> dict[str, Path]:
     folder = tree / "data" / scale
     found = _below(folder, TABLES, prefix=f"data/{scale}")
     kept = {name: path for name, path in found.items() if path.name != OTHERS_TEXT}
+    reference = tree / "data" / "reference" / scale
+    kept |= _below(reference, ("*",), prefix=f"data/reference/{scale}")
     if f"data/{scale}/claims.json" not in kept:
         raise ArchiveError(f"no {folder / 'claims.json'}: run `make reproduce SCALE={scale}`")
     return kept

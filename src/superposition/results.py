@@ -48,6 +48,7 @@ from superposition.benchmarks import record
 from superposition.benchmarks.record import Record
 from superposition.core.params import Params
 from superposition.core.store import Store
+from superposition.reference import beside
 
 NGRAMS = ("unigram", "bigram", "trigram", "five_gram")
 """The n-gram baselines, shortest context first."""
@@ -219,8 +220,9 @@ class Results:
         return [self.tokenizer.decode([token], skip_special_tokens=False) for token in ids]
 
     def claims(self) -> pd.DataFrame:
-        """claims.json as a frame, one row per claim."""
-        return pd.DataFrame(self.store.load_json("claims.json"))
+        """claims.json as a frame, one row per claim, with what the reference runs came to."""
+        claims = pd.DataFrame(self.store.load_json("claims.json"))
+        return beside.add_references(claims, self.store.root)
 
     def across(self, section: str, table: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
         """`table(row)` for every row of a stage, one below the other, with a first column `row`.

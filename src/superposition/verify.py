@@ -71,6 +71,8 @@ def _line(row: dict[str, Any]) -> str:
     title = "@".join(filter(None, (row["stage"], row["row"])))
     if row["status"] == "not compared":
         return f"{row['status']}: {title}/{row['file']} ({row['basis']})"
+    if row["status"] == "missing":
+        return f"missing: {title}/{row['file']} {row['value']}"
     return (
         f"{row['status']}: {title}/{row['file']} {row['value']}: {row['own']} here, "
         f"{row['reference']} in the reference, allowed {row['allowed']:.3g} ({row['basis']})"

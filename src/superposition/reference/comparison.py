@@ -166,7 +166,7 @@ def _of_verdict(name: str, statuses: dict[str, str]) -> str:
 
 def _changed(reference: Reference, params: Params) -> list[str]:
     """Sections, or rows of sections, whose parameters are others; the device does not count."""
-    if files.PARAMS not in reference.sound:
+    if reference.damage(files.PARAMS):
         return []
     then = reference.store.load_json(files.PARAMS)
     found = []

@@ -63,14 +63,15 @@ class Reference:
     @cached_property
     def damaged(self) -> dict[str, str]:
         """Files that are `missing` or `altered`: nothing is compared with them."""
-        found = {}
-        for name, digest in self.sums.items():
-            path = self.folder / name
-            if not path.is_file():
-                found[name] = "missing"
-            elif digest_of(path) != digest:
-                found[name] = "altered"
-        return found
+        found = {name: self.damage(name) for name in self.sums}
+        return {name: damage for name, damage in found.items() if damage}
+
+    def damage(self, name: str) -> str:
+        """`missing` or `altered`; nothing for a file that is as it was published."""
+        path = self.folder / name
+        if name not in self.sums or not path.is_file():
+            return "missing"
+        return "" if digest_of(path) == self.sums[name] else "altered"
 
     @property
     def sound(self) -> list[str]:
@@ -79,11 +80,11 @@ class Reference:
 
     def facts(self) -> dict[str, Any]:
         """Machine, versions, commit, seeds and costs; nothing if there is no such file."""
-        return self.store.load_json(FACTS) if FACTS in self.sound else {}
+        return {} if self.damage(FACTS) else self.store.load_json(FACTS)
 
     def claims(self) -> list[dict[str, Any]]:
         """Its verdicts; none if it has none, or none that can be trusted."""
-        return self.store.load_json("claims.json") if "claims.json" in self.sound else []
+        return [] if self.damage("claims.json") else self.store.load_json("claims.json")
 
 
 def digest_of(path: Path) -> str:

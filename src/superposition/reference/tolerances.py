@@ -77,7 +77,7 @@ def of_claim(record: Mapping[str, Any]) -> Tolerance:
     return of_kind(record["quantity"], value)
 
 
-def of_width(width: float) -> Tolerance:
+def of_width(width: float | int) -> Tolerance:
     """From the width of a 95% interval."""
     error = width / (2 * NORMAL_95)
     return Tolerance(max(SIGMAS * math.sqrt(2) * error, FLOOR), "95% interval")

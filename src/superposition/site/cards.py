@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import Markdown
 
+from superposition.reference.beside import COLUMN
 from superposition.values import fmt
 
 SCORECARD = "scorecard.qmd"
@@ -100,7 +101,7 @@ def verdict(claims: pd.DataFrame, id: str) -> Markdown:
 
 
 def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) -> Markdown:
-    """A table of the claims that have one of `verdicts`: verdict, claim, what was measured.
+    """A table of the claims that have one of `verdicts`: verdict, claim, what was measured, where.
 
     In parentheses, 95% intervals.
     """
@@ -111,11 +112,13 @@ def summary(claims: pd.DataFrame, *, verdicts: Sequence[str] = tuple(BADGES)) ->
         [
             badge(record["verdict"]),
             f"{plain(record['statement'])} [{plain(record['id'])}]({SCORECARD}#{record['id']})",
+            _reference_cell(record),
             _cell(record),
         ]
         for record in chosen
     ]
-    return Markdown(pipe_table(["verdict", "claim", "measured here"], rows, widths=[4, 14, 8]))
+    header = ["verdict", "claim", "reference run", "measured here"]
+    return Markdown(pipe_table(header, rows, widths=[4, 12, 5, 8]))
 
 
 def tally(claims: pd.DataFrame) -> Markdown:
@@ -168,6 +171,7 @@ def _box(record: Record, *, head: str, more: dict[str, str], anchor: str = "") -
     rows = {
         "Published": plain(record["published"]),
         "Counts as replicated": plain(record["expectation"]),
+        **_references(record),
         "Came out here": _outcome(record),
     }
     words = plain(record["statement"])
@@ -179,6 +183,30 @@ def _box(record: Record, *, head: str, more: dict[str, str], anchor: str = "") -
     opening = f":::: {{{f'#{anchor} ' if anchor else ''}.claim .{BADGES[record['verdict']]}}}"
     body = f"{badge(record['verdict'])} {head}\n\n{statement}\n\n{_definitions(rows | more)}"
     return f"{opening}\n{body}\n::::\n"
+
+
+def _references(record: Record) -> dict[str, str]:
+    """What each reference run came to: the measured value, and the verdict in words."""
+    return {
+        f"Reference run, {scale}": f"{_measured(found)}, {found['verdict']}"
+        for scale, found in _runs(record).items()
+    }
+
+
+def _runs(record: Record) -> dict[str, Record]:
+    """The reference runs that know the claim, by scale; none where nobody looked for them."""
+    runs = record.get(COLUMN)
+    return runs if isinstance(runs, dict) else {}
+
+
+def _reference_cell(record: Record) -> str:
+    """What the reference runs measured, for a table."""
+    shown = (
+        f"{scale}: {_measured(found)}".replace("95% interval ", "")
+        for scale, found in _runs(record).items()
+        if _measured(found) != NOTHING
+    )
+    return "; ".join(shown) or NOTHING
 
 
 def _seen(character: str) -> str:

@@ -1,0 +1,35 @@
+"""What the pages say about the reference runs: which there are, and on what they were made."""
+
+from typing import Any
+
+from superposition.core.store import Store
+from superposition.reference.beside import SCALES
+from superposition.reference.files import Reference
+from superposition.results import Results
+from superposition.site.stages import duration
+from superposition.values import fmt
+
+Texts = dict[str, str]
+
+MISSING = {"laptop": "none yet", "full": "none yet, since it needs a GPU"}
+"""What stands for a run that is not there."""
+
+
+def texts(r: Results) -> Texts:
+    """Every value about the reference runs."""
+    return {f"reference_{scale}": _run(scale, r.store) for scale in SCALES}
+
+
+def _run(scale: str, store: Store) -> str:
+    facts = Reference(scale, store.root).facts()
+    return _described(facts) if facts else MISSING[scale]
+
+
+def _described(facts: dict[str, Any]) -> str:
+    """Machine, torch and commit in one phrase."""
+    where = f"{facts['processor']}, {fmt(facts['cores'])} cores"
+    if facts["accelerator"] != "none":
+        where = f"{facts['accelerator']}, {where}"
+    seconds = sum(cost["seconds"] for cost in facts["costs"].values())
+    took = duration(seconds) if seconds else "unknown time"
+    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}"

@@ -1,0 +1,82 @@
+"""Tables for the page on cost and scaling: what a wider dictionary brings, and what all costs."""
+
+import pandas as pd
+
+from superposition.reference.beside import SCALES
+from superposition.reference.files import Reference
+from superposition.results import Results
+from superposition.site.stages import read_costs
+
+RECOVERED = "loss recovered"
+DENSITY = "median density"
+BELONGING = "latents of a context"
+COVERED = "contexts covered"
+ROWS = {"widths": "BatchTopK, {level:g} active", "widths-l1": "L1, coefficient {level:g}"}
+"""The sweeps over widths, and how one of their lines is called."""
+COLUMNS = ["autoencoder", "d_sae", "seed", "measure", "value"]
+
+
+def by_width(r: Results) -> pd.DataFrame:
+    """Every measure of every autoencoder of the sweeps over widths; columns as in COLUMNS.
+
+    Autoencoders that diverged, or have no active latent, are left out.
+    """
+    parts = [_of_sweep(r, row) for row in ROWS if row in r.rows("sweep")]
+    if "splitting" in r.params.tree:
+        parts.append(_of_splitting(r))
+    parts = [part for part in parts if len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows of one measure."""
+    return table.loc[table["measure"] == measure].reset_index(drop=True)
+
+
+def costs(r: Results) -> pd.DataFrame:
+    """Wall time of every stage, all its rows together, here and in the reference runs.
+
+    Columns: run, stage, seconds.
+    """
+    own = read_costs(r.store)
+    parts = []
+    if len(own):
+        parts.append(own.loc[:, ["stage", "seconds"]].assign(run="here"))
+    for scale in SCALES:
+        noted = Reference(scale, r.store.root).facts().get("costs", {})
+        rows = [(name.split("@")[0], cost["seconds"]) for name, cost in noted.items()]
+        if rows:
+            table = pd.DataFrame(rows, columns=["stage", "seconds"])
+            parts.append(table.assign(run=f"reference run, {scale}"))
+    if not parts:
+        return pd.DataFrame(columns=["run", "stage", "seconds"])
+    together = pd.concat(parts, ignore_index=True)
+    return together.groupby(["run", "stage"], sort=False, as_index=False)["seconds"].sum()
+
+
+def _of_sweep(r: Results, row: str) -> pd.DataFrame:
+    points = r.sweep(row).points
+    points = points.loc[points["l0"].notna() & (points["l0"] > 0)]
+    named = points.assign(autoencoder=[ROWS[row].format(level=level) for level in points["level"]])
+    measures = {RECOVERED: "loss_recovered_zero", DENSITY: "density_50"}
+    parts = [_long(named.assign(value=named[column]), name) for name, column in measures.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_splitting(r: Results) -> pd.DataFrame:
+    """How many latents belong to a context, and how many contexts have a latent."""
+    latents, contexts = r.splitting.latents, r.splitting.contexts
+    level = r.params.value("splitting")["level"]
+    keys = ["d_sae", "seed"]
+    belonging = latents.assign(value=latents["context"] != "").groupby(keys)["value"].mean()
+    covered = contexts.assign(value=contexts["n_latents"] > 0).groupby(keys)["value"].mean()
+    name = ROWS["widths"].format(level=level)
+    parts = [
+        _long(found.reset_index().assign(autoencoder=name), measure)
+        for measure, found in ((BELONGING, belonging), (COVERED, covered))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _long(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    return table.assign(measure=measure).loc[:, COLUMNS].reset_index(drop=True)
