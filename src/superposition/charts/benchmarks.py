@@ -20,7 +20,6 @@ ARCHITECTURES = {
 CLOCKS = {"wall": "time", "cpu": "processor time"}
 KINDS = ("ours", "plain dense step", "a peer", "limit")
 """What colours tell apart."""
-_LOG = alt.Scale(type="log", nice=False)
 _COLOURS = [LATENT, CONTROL, PUBLISHED, THEORY]
 
 
@@ -67,13 +66,13 @@ def throughput(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
     )
 
 
-def batch_sizes(frame: pd.DataFrame, clock: str) -> alt.Chart:
+def batch_sizes(frame: pd.DataFrame, clock: str) -> alt.LayerChart:
     """Inputs per second of everyone's step, over the inputs in a step.
 
     `frame` has rows of one architecture and width.
     """
     shown = _named(frame.loc[~frame["contender"].isin([PRODUCT, MEMORY])], clock)
-    x = alt.X("batch_size:Q", title="inputs in a step (log scale)", scale=_LOG)
+    x = _powers(shown, "batch_size", "inputs in a step (log scale)")
     width, arch = fmt(int(shown["d_sae"].iloc[0])), shown["arch"].iloc[0]
     return (
         _lines(shown, x, _speed(clock))
@@ -97,30 +96,32 @@ def memory(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
 
 def _panels(shown: pd.DataFrame, y: alt.Y) -> alt.FacetChart:
     """A line for each contender over the number of latents, a panel for each architecture."""
-    lines = _lines(shown, alt.X("d_sae:Q", title="latents (log scale)", scale=_LOG), y)
+    lines = _lines(shown, _powers(shown, "d_sae", "latents (log scale)"), y)
     facet = alt.Facet("arch:N", title=None, sort=[*ARCHITECTURES.values()])
     return lines.properties(width=170, height=170).facet(facet, columns=3)
 
 
-def _lines(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
-    """A line for each contender."""
+def _lines(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
+    """A line for each contender, with points whose shape says which."""
     columns = ["name:N", "arch:N", "d_sae:Q", "batch_size:Q", "times_ours:Q"]
-    return (
-        alt.Chart(shown)
-        .mark_line(point=True)
-        .encode(
-            x=x,
-            y=y,
-            color=_colour(),
-            strokeDash=alt.StrokeDash("name:N", title=None),
-            tooltip=[*columns, "inputs_per_second:Q", "mebibytes:Q"],
-        )
-    )
+    tooltip = [*columns, "inputs_per_second:Q", "mebibytes:Q"]
+    base = alt.Chart(shown).encode(x=x, y=y, color=_colour(), tooltip=tooltip)
+    lines = base.mark_line().encode(detail="name:N")
+    points = base.mark_point(filled=True, size=60).encode(shape=alt.Shape("name:N", title=None))
+    return layered(lines, points)
+
+
+def _powers(shown: pd.DataFrame, column: str, title: str) -> alt.X:
+    """A logarithmic axis with a tick at each value measured."""
+    axis = alt.Axis(values=sorted(set(shown[column].tolist())))
+    scale = alt.Scale(type="log", nice=False)
+    return alt.X(f"{column}:Q", title=title, scale=scale, axis=axis)
 
 
 def _speed(clock: str) -> alt.Y:
     """The axis of inputs per second."""
-    title = f"inputs per second of {CLOCKS[clock]} (log scale)"
+    of = f" of {CLOCKS[clock]}" if clock == "cpu" else ""
+    title = f"inputs per second{of} (log scale)"
     return alt.Y("inputs_per_second:Q", title=title, scale=alt.Scale(type="log"))
 
 
