@@ -67,6 +67,11 @@ def test_citations_lead_to_the_list_of_sources(sample_page):
     assert 'id="ref-elhage2022"' in sample_page
 
 
+def test_a_page_says_how_to_cite_it(sample_page):
+    assert '<meta name="citation_author" content="The authors of this repository">' in sample_page
+    assert '<meta name="citation_journal_title" content="Superposition, replicated">' in sample_page
+
+
 def test_callouts_have_a_title_of_their_own_or_their_kind(sample_page, sample_site):
     assert re.search(r"callout-warning.*?>\s*Warning\s*</div>", sample_page, re.S)
     assert "A tip" in (sample_site / "paper" / "second.html").read_text()

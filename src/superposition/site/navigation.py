@@ -41,6 +41,12 @@ class Project:
         """The site's title."""
         return self.website.get("title", "")
 
+    @property
+    def author(self) -> str:
+        """Who wrote it, as a citation names them."""
+        authors = self.tree.get("author", [])
+        return ", ".join(each["name"]["literal"] for each in authors)
+
     def neighbours(self, page: str) -> tuple[str | None, str | None]:
         """The chapters before and after `page`."""
         if page not in self.chapters:

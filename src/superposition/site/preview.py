@@ -134,7 +134,7 @@ def _frame(project: Project, page: Page, pages: dict[str, Page]) -> dict[str, An
         "styles": _link(STYLES, page),
         "lang": project.tree.get("lang", "en"),
         "cite-title": escape(title),
-        "cite-author": escape(str(project.tree.get("author", ""))),
+        "cite-author": escape(project.author),
         "cite-date": escape(str(project.tree.get("date", ""))),
         "licence": escape(str(project.tree.get("license", ""))),
         "chapters": _chapters(project, page, pages),
