@@ -23,6 +23,7 @@ def scorecard(claims: pd.DataFrame) -> alt.Chart:
             color=alt.Color(
                 "verdict:N",
                 title=None,
+                legend=alt.Legend(columns=2),
                 scale=alt.Scale(domain=list(VERDICTS), range=[NEURON, SIGNED[1], LATENT, CONTROL]),
             ),
             order="order:O",
