@@ -63,10 +63,11 @@ def quality(record: Record) -> pd.DataFrame:
     """
     table, keys = record.quality, ["arch", "seed"]
     ours = table.loc[table["contender"] == OURS].set_index(keys)["explained_variance"]
-    known = ours.loc[pd.MultiIndex.from_frame(table[keys])].to_numpy()
+    known = ours.loc[pd.MultiIndex.from_frame(pd.DataFrame(table[keys]))].to_numpy()
     table = table.assign(less_ours=table["explained_variance"] - known)
     groups = table.groupby(["arch", "contender"], sort=False)
-    table = groups[["l0", "explained_variance", "less_ours"]].mean().reset_index()
+    means = groups[["l0", "explained_variance", "less_ours"]].mean()
+    table = pd.DataFrame(means).reset_index()
     table["seeds"] = groups.size().to_numpy()
     columns = {
         "architecture": [ARCHITECTURES[arch] for arch in table["arch"]],
