@@ -7,7 +7,7 @@
 Nothing is computed here beyond picking and joining; everything is loaded once, when asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from superposition.artefacts import (
     Adversarial,
     Artefacts,
+    Atlas,
     Automata,
     Causal,
     Concepts,
@@ -143,6 +144,10 @@ class Results:
         """How alike the units of two autoencoders are."""
         return self._of("universality", row, Universality)
 
+    def atlas(self, row: str) -> Atlas:
+        """Every unit of a dictionary."""
+        return self._of("atlas", row, Atlas)
+
     @property
     def splitting(self) -> Splitting:
         """Latents of several widths."""
@@ -264,6 +269,10 @@ class Results:
         asked = [*self._asked]
         self._asked.clear()
         return asked
+
+    def remember(self, asked: Iterable[Asked]) -> None:
+        """Count this as asked for, after what was."""
+        self._asked.update(dict.fromkeys(asked))
 
     def _of(self, stage: str, row: str, kind: type[A]) -> A:
         self.params.value(ROWS_OF.get(stage, stage), row)

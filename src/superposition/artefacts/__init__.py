@@ -3,6 +3,7 @@
 A class loads the tables, tensors and metrics of one row when they are first asked for.
 """
 
+from superposition.artefacts.atlas import Atlas
 from superposition.artefacts.core import Artefacts, Named, NotTrained
 from superposition.artefacts.interpretability import Interpretability, Probes
 from superposition.artefacts.language import (
@@ -34,6 +35,7 @@ from superposition.artefacts.toy import (
 __all__ = [
     "Adversarial",
     "Artefacts",
+    "Atlas",
     "Automata",
     "Causal",
     "Concepts",

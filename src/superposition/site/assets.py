@@ -1,9 +1,9 @@
-"""What the pages load from beside them and no source file holds: Vega, and the glossary's words."""
+"""What the pages load from beside them and no source file holds: Vega, the glossary, the atlas."""
 
 import os
 from pathlib import Path
 
-from superposition.site import glossary, vega
+from superposition.site import atlas, glossary, vega
 
 
 def write(site: Path, *, root: Path) -> None:
@@ -12,6 +12,8 @@ def write(site: Path, *, root: Path) -> None:
     for script in sorted(site.rglob("figures.js")):
         for name, text in texts.items():
             script.with_name(name).write_text(text, encoding="utf-8")
+    for page in sorted(site.rglob(atlas.PAGE)):
+        atlas.write(page, root=root)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from IPython.display import Markdown
 
 from superposition.artefacts import Features
 from superposition.features.display import highlight, visible
+from superposition.site import atlas
 from superposition.values import fmt
 
 Row = dict[str, Any]
@@ -49,7 +50,7 @@ def latent(
     if number is None:
         return Markdown(NONE_CHOSEN)
     parts = [
-        _head(features.latents, number),
+        _head(features.latents, number, atlas.address(features.store, features.row, number)),
         _examples(_of(features.examples, number), token_texts, steps=intervals, n=examples),
         _logits(_of(features.logits, number), token_texts),
         _neurons(_of(features.neurons, number)),
@@ -58,7 +59,7 @@ def latent(
     return Markdown(f'```{{=html}}\n<div class="latent-card">{inner}</div>\n```\n')
 
 
-def _head(latents: pd.DataFrame, number: int) -> str:
+def _head(latents: pd.DataFrame, number: int, address: str | None) -> str:
     row = _of(latents, number)[0]
     words = [f"Latent {number}", f"chosen because: {row['reason']}"]
     if row["planted_kind"]:
@@ -68,7 +69,8 @@ def _head(latents: pd.DataFrame, number: int) -> str:
             f"and it is active on {fmt(recall, '%')} of those tokens"
         )
     first, *rest = map(_entities, words)
-    return f'<p class="latent-head"><strong>{first}</strong> {"; ".join(rest)}</p>'
+    more = f'; <a href="{address}">its entry in the atlas</a>' if address else ""
+    return f'<p class="latent-head"><strong>{first}</strong> {"; ".join(rest)}{more}</p>'
 
 
 def _examples(rows: list[Row], token_texts: list[str], *, steps: int, n: int) -> str:
