@@ -146,7 +146,8 @@
       const [low, high] = range.split("-").map(Number);
       if (!index.active[unit] || share < low || share >= high) return false;
     }
-    return (index.f1[unit] ?? 0) >= Number(f1.value || 0) && (index.mcc[unit] ?? 0) >= Number(mcc.value || 0);
+    const reaches = (score, least) => !(Number(least.value) > 0) || (score ?? 0) >= Number(least.value);
+    return reaches(index.f1[unit], f1) && reaches(index.mcc[unit], mcc);
   }
 
   let turn = 0;
@@ -254,6 +255,18 @@
     return items.length ? make("ul", { className: "atlas-related" }, ...items) : make("p", { textContent: "No relatives were looked for." });
   }
 
+  function line(entry, [, , , offset, tokens, pairs]) {
+    const levels = new Array(tokens.length).fill(0);
+    for (let at = 0; at < pairs.length; at += 2) levels[pairs[at]] = pairs[at + 1];
+    const shown = tokens.map((id, place) => {
+      const made = token(id, { title: number((entry.max * levels[place]) / 99, 2) });
+      made.classList.toggle("at", place === offset);
+      made.style.setProperty("--activation", levels[place] / 99);
+      return made;
+    });
+    return make("li", {}, make("span", { className: "tokens mathjax_ignore", translate: false }, ...shown));
+  }
+
   function examples(entry) {
     if (!entry.examples.length) return [make("p", { textContent: "No examples: it was not active on the text that was read." })];
     const groups = new Map();
@@ -262,12 +275,7 @@
       const values = lines.map((line) => line[1]);
       const name = interval === 0 ? "Top examples" : `Drawn from interval ${interval}`;
       const text = `${name}, activation ${number(Math.min(...values))} to ${number(Math.max(...values))}`;
-      const items = lines.map(([, , , offset, tokens, levels]) => make("li", {}, make("span", { className: "tokens mathjax_ignore", translate: false }, ...tokens.map((id, place) => {
-        const made = token(id, { title: `${number(entry.max * levels[place] / 99, 2)}` });
-        if (place === offset) made.classList.add("at");
-        made.style.setProperty("--activation", levels[place] / 99);
-        return made;
-      }))));
+      const items = lines.map((each) => line(entry, each));
       return [make("p", { className: "interval", textContent: text }), make("ol", { className: "examples" }, ...items)];
     });
   }

@@ -139,7 +139,8 @@ def test_without_an_atlas_there_is_a_page_that_says_what_to_run(
 def test_further_autoencoders_have_addresses_of_their_own(project: Path, tmp_path: Path) -> None:
     tree = yaml.safe_load((project / "params.yaml").read_text("utf-8"))
     tree["atlas"]["l1"] = tree["atlas"]["batch-topk"] | {"reads": "sae/l1"}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree), encoding="utf-8")
+    text = yaml.safe_dump(tree, sort_keys=False)
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     names = [kind.name for kind in atlas.kinds(Results.read(root=tmp_path).params)]
     assert names == ["latent", "neuron", "l1-latent"]
 

@@ -21,7 +21,7 @@ from superposition.site.atlas_text import pieces
 PAGE, FOLDER = "atlas.html", "atlas"
 UNITS_PER_SHARD = 16
 """Units in a file: about 50 kB."""
-UNITS_PER_INDEX = 2048
+UNITS_PER_INDEX = 1024
 """Units in a file of the index: under 200 kB."""
 TOKENS_PER_PART = 4096
 """Tokens in a file of the vocabulary."""

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from superposition.core.params import ParameterError
@@ -158,9 +159,11 @@ def _about_widths(r: Results, *, seed: int) -> dict[tuple[int, int], tuple[int, 
 
 
 def _example(example: Row, maximum: float) -> list[Any]:
-    """Interval, activation, document, offset, tokens, activations."""
+    """Interval, activation, document, offset, tokens; and places of active tokens, each with how
+    strongly."""
     scale = STEPS / maximum if maximum > 0 else 0.0
-    levels = [math.ceil(value * scale) for value in example["activations"].tolist()]
+    strengths = enumerate(example["activations"].tolist())
+    levels = [n for at, value in strengths if value > 0 for n in (at, math.ceil(value * scale))]
     place = int(example["interval"]), _short(example["activation"]), int(example["document"])
     return [*place, int(example["offset"]), example["tokens"].tolist(), levels]
 
@@ -169,7 +172,7 @@ def _logits(rows: Sequence[Row], sign: str) -> list[list[Any]]:
     return [[int(row["token"]), _short(row["effect"])] for row in rows if row["sign"] == sign]
 
 
-def _pairs(tokens: Sequence[int], shares: Sequence[float]) -> list[list[Any]]:
+def _pairs(tokens: np.ndarray, shares: np.ndarray) -> list[list[Any]]:
     return [[int(token), _short(share)] for token, share in zip(tokens, shares, strict=True)]
 
 
