@@ -56,7 +56,7 @@ def test_costs_are_those_of_this_run_beside_the_reference_run(r: Results) -> Non
 def test_a_claim_is_shown_beside_the_reference_run(r: Results) -> None:
     claims = r.claims()
     assert all("laptop" in runs for runs in claims[beside.COLUMN])
-    shown = str(cards.verdict(claims, claims["id"][0]).data)
+    shown = str(cards.verdict(claims, claims["id"].tolist()[0]).data)
     assert "Reference run, laptop\n:" in shown
     assert "reference run" in str(cards.summary(claims).data)
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from superposition.charts.parts import groups, numbers
 from superposition.reference.beside import SCALES
 from superposition.reference.files import Reference
 from superposition.results import Results
@@ -50,8 +51,12 @@ def costs(r: Results) -> pd.DataFrame:
             parts.append(table.assign(run=f"reference run, {scale}"))
     if not parts:
         return pd.DataFrame(columns=["run", "stage", "seconds"])
-    together = pd.concat(parts, ignore_index=True)
-    return together.groupby(["run", "stage"], sort=False, as_index=False)["seconds"].sum()
+    rows = [
+        (run, stage, float(numbers(found, "seconds").sum()))
+        for run, of_run in groups(pd.concat(parts, ignore_index=True), "run")
+        for stage, found in groups(of_run, "stage")
+    ]
+    return pd.DataFrame(rows, columns=["run", "stage", "seconds"])
 
 
 def _of_sweep(r: Results, row: str) -> pd.DataFrame:
@@ -67,15 +72,18 @@ def _of_splitting(r: Results) -> pd.DataFrame:
     """How many latents belong to a context, and how many contexts have a latent."""
     latents, contexts = r.splitting.latents, r.splitting.contexts
     level = r.params.value("splitting")["level"]
-    keys = ["d_sae", "seed"]
-    belonging = latents.assign(value=latents["context"] != "").groupby(keys)["value"].mean()
-    covered = contexts.assign(value=contexts["n_latents"] > 0).groupby(keys)["value"].mean()
+    shares = {
+        BELONGING: latents.assign(value=latents["context"] != ""),
+        COVERED: contexts.assign(value=contexts["n_latents"] > 0),
+    }
     name = ROWS["widths"].format(level=level)
-    parts = [
-        _long(found.reset_index().assign(autoencoder=name), measure)
-        for measure, found in ((BELONGING, belonging), (COVERED, covered))
+    rows = [
+        (name, d_sae, seed, measure, float(numbers(found, "value").mean()))
+        for measure, table in shares.items()
+        for d_sae, of_width in groups(table, "d_sae")
+        for seed, found in groups(of_width, "seed")
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _long(table: pd.DataFrame, measure: str) -> pd.DataFrame:

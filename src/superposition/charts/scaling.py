@@ -82,7 +82,7 @@ def _describe(rows: pd.DataFrame) -> str:
     """From the narrowest to the widest of every line, as means over seeds."""
     parts = []
     for name, found in groups(rows, "autoencoder"):
-        means = found.groupby("d_sae")["value"].mean()
-        ends = (f"{fmt(int(width))} {fmt(float(means[width]))}" for width in means.index)
-        parts.append(f"{name}: {', '.join(ends)}")
+        widths = groups(found.sort_values("d_sae"), "d_sae")
+        means = [f"{fmt(int(w))} {fmt(float(numbers(one, 'value').mean()))}" for w, one in widths]
+        parts.append(f"{name}: {', '.join(means)}")
     return "; ".join(parts) or "Nothing was measured"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from superposition import scaling_tables
+from superposition.charts.parts import groups, numbers
 from superposition.results import Results
 from superposition.scaling_tables import BELONGING, COVERED, DENSITY, RECOVERED
 from superposition.site.stages import duration
@@ -35,10 +36,10 @@ def texts(r: Results) -> Texts:
 def _ends(name: str, rows: pd.DataFrame, unit: str) -> Texts:
     """The mean over seeds at the narrowest and the widest dictionary, and the word between."""
     keys = (f"sc_{name}_narrow", f"sc_{name}_wide", f"sc_{name}_word")
-    means = rows.groupby("d_sae")["value"].mean() if len(rows) else pd.Series(dtype=float)
-    if not len(means):
+    widths = groups(rows.sort_values("d_sae"), "d_sae")
+    if not widths:
         return dict.fromkeys(keys, NOT_RUN)
-    first, last = float(means.iloc[0]), float(means.iloc[-1])
+    first, last = (float(numbers(found, "value").mean()) for _, found in (widths[0], widths[-1]))
     word = "rises" if last > first else "falls" if last < first else "stays"
     return dict(zip(keys, (fmt(first, unit), fmt(last, unit), word), strict=True))
 

@@ -5,6 +5,7 @@ table, which may have its rows in another order or number in another run: how ma
 of every column of measures, and how often the commonest word of a column of words occurs.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -75,9 +76,9 @@ def of_table(table: pd.DataFrame, name: str) -> Iterator[Quantity]:
     for column, meaning in schema()[name].items():
         match meaning.split(",")[0]:
             case "number":
-                yield from _of_numbers(table[column], column, seeds)
+                yield from _of_numbers(table[column].to_numpy(dtype=float), column, seeds)
             case "string" | "boolean":
-                yield from _of_words(table[column], column)
+                yield from _of_words([*map(str, table[column].tolist())], column)
 
 
 def own_values(quantities: list[Quantity], content: Any) -> dict[str, Any]:
@@ -92,12 +93,13 @@ def own_values(quantities: list[Quantity], content: Any) -> dict[str, Any]:
 
 
 def _of_column(quantity: Quantity, table: pd.DataFrame) -> Any:
-    column = table[quantity.column] if quantity.column else None
-    if column is None:
+    if not quantity.column:
         return len(table)
     if quantity.word is not None:
-        return float((column.astype(str) == quantity.word).mean()) if len(table) else None
-    finite = _finite(column)
+        words = [*map(str, table[quantity.column].tolist())]
+        return words.count(quantity.word) / len(words) if words else None
+    values = table[quantity.column].to_numpy(dtype=float)
+    finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else None
 
 
@@ -107,8 +109,7 @@ def load(store: Store, name: str) -> Any:
     return store.load_json(*parts) if name.endswith(".json") else store.load_table(*parts)
 
 
-def _of_numbers(column: pd.Series, name: str, seeds: np.ndarray | None) -> Iterator[Quantity]:
-    values = column.to_numpy(float)
+def _of_numbers(values: np.ndarray, name: str, seeds: np.ndarray | None) -> Iterator[Quantity]:
     kept = np.isfinite(values)
     if not kept.any():
         return
@@ -117,19 +118,14 @@ def _of_numbers(column: pd.Series, name: str, seeds: np.ndarray | None) -> Itera
     yield Quantity(f"mean of {name}", float(values[kept].mean()), tolerance, name)
 
 
-def _of_words(column: pd.Series, name: str) -> Iterator[Quantity]:
-    counts = column.astype(str).value_counts()
-    if not 1 < len(counts) <= MOST_WORDS or counts.nunique() == 1:  # equal counts are a plan
+def _of_words(words: list[str], name: str) -> Iterator[Quantity]:
+    counts = Counter(words)
+    if not 1 < len(counts) <= MOST_WORDS or len({*counts.values()}) == 1:  # equal ones are a plan
         return
-    word, n = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))[0]
-    share = n / len(column)
-    tolerance = tolerances.of_share(share, len(column))
-    yield Quantity(f"share of {word} in {name}", share, tolerance, name, str(word))
-
-
-def _finite(column: pd.Series) -> np.ndarray:
-    values = column.to_numpy(float)
-    return values[np.isfinite(values)]
+    word, n = min(counts.items(), key=lambda item: (-item[1], item[0]))
+    share = n / len(words)
+    tolerance = tolerances.of_share(share, len(words))
+    yield Quantity(f"share of {word} in {name}", share, tolerance, name, word)
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -14,7 +14,7 @@ Words, and counts that the parameters fix, must be the same.
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -137,7 +137,7 @@ def within(own: Any, reference: Any, tolerance: Tolerance) -> bool:
     return abs(own - reference) <= tolerance.allowed
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether it is a number; True and False are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
