@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from superposition.core.stage import Stage, run
-from superposition.saes import base, history, training
+from superposition.saes import base, distributed, history, training
 from superposition.shards import ShardReader
 
 
@@ -13,13 +13,14 @@ def main(stage: Stage) -> None:
     config = stage.config(base.architecture(arch).Config)
     shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
     checkpoint = stage.checkpoint(config, shards.index)
-    fitted = training.fit(
-        config,
-        shards.source(config.training.batch_size),
-        device=stage.device,
-        checkpoint=checkpoint,
-        label=f"sae@{stage.row}",
-    )
+    with distributed.processes(stage.device):
+        fitted = training.fit(
+            config,
+            shards.source(config.training.batch_size),
+            device=stage.device,
+            checkpoint=checkpoint,
+            label=f"sae@{stage.row}",
+        )
     stage.store.save_tensors(fitted.sae.state_dict(), "sae", stage.row, "weights.safetensors")
     stage.store.save_table(fitted.history, "sae", stage.row, "history.csv")
     stage.store.save_json(asdict(config), "sae", stage.row, "cfg.json")

@@ -4,7 +4,7 @@ from pipeline.inputs import language
 from superposition.core import compute
 from superposition.core.stage import Stage, run
 from superposition.features import sweep_tables
-from superposition.saes import sweep, training
+from superposition.saes import distributed, sweep, training
 from superposition.shards import ShardReader
 
 
@@ -14,13 +14,14 @@ def main(stage: Stage) -> None:
     points = sweep.points(config, key=f"sweep.{stage.row}", origin=stage.params.origin)
     shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
     checkpoint = stage.checkpoint(config, shards.index)
-    fitted = training.fit_many(
-        [point.config for point in points],
-        shards.source(points[0].config.training.batch_size),
-        device=stage.device,
-        checkpoint=checkpoint,
-        label=f"sweep@{stage.row}",
-    )
+    with distributed.processes(stage.device):
+        fitted = training.fit_many(
+            [point.config for point in points],
+            shards.source(points[0].config.training.batch_size),
+            device=stage.device,
+            checkpoint=checkpoint,
+            label=f"sweep@{stage.row}",
+        )
     evaluated = sweep_tables.evaluate(
         language.transformer(stage, "activations", config.activations),
         points,

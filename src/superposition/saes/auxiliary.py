@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from superposition.saes import kernels
+from superposition.saes import distributed, kernels
 from superposition.saes.base import SAE
 from superposition.saes.codes import DenseCodes
 
@@ -57,6 +57,6 @@ def move_threshold_(
     The first one replaces a threshold of 0; a batch without activations (infinite) changes nothing.
     Source: BatchTopK Sparse Autoencoders (Bussmann et al. 2024), section 3.
     """
-    smallest = smallest.to(threshold.dtype)
+    smallest = distributed.smallest(smallest.to(threshold.dtype))
     moved = torch.where(threshold > 0, decay * threshold + (1 - decay) * smallest, smallest)
     threshold.copy_(torch.where(smallest.isfinite(), moved, threshold))

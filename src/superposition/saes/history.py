@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from superposition.saes import metrics
+from superposition.saes import distributed, metrics
 from superposition.saes.base import Loss
 
 Row = dict[str, int | float]
@@ -29,18 +29,22 @@ class Moment(NamedTuple):
 
 @torch.no_grad()
 def rows(moment: Moment, x: Float[Tensor, "*instance batch d_in"], loss: Loss) -> list[Row]:
-    """The rows for the step just made on `x`: one, or one per instance."""
-    table: dict[str, Tensor] = {
-        "loss": loss.total,
-        "mse": loss.mse,
-        "l0": loss.codes.l0(),
+    """The rows for the step just made on `x`: one, or one per instance.
+
+    With other processes, `x` and `loss` are of this one's slice of the batch, the rows of all.
+    """
+    of_slice = {"loss": loss.total, "mse": loss.mse, "l0": loss.codes.l0()}
+    means = {name: distributed.mean(each, x.shape[-2]) for name, each in of_slice.items()}
+    x = distributed.gathered(x, -2)
+    table: dict[str, Tensor] = means | {
         "dead": moment.dead.sum(-1),
         "resampled": moment.resampled,
     }
     columns = {name: values.reshape(-1).tolist() for name, values in table.items()}
     shared: Row = {"step": moment.step, "tokens": moment.step * x.shape[-2], "lr": moment.lr}
     if x.ndim == 2:
-        shared["explained_variance"] = float(metrics.explained_variance(x, loss.x_hat))
+        x_hat = distributed.gathered(loss.x_hat, -2)
+        shared["explained_variance"] = float(metrics.explained_variance(x, x_hat))
     each = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from superposition.saes import base, kernels
+from superposition.saes import base, distributed, kernels
 from superposition.saes.base import Loss, SaeConfig, ramp
 from superposition.saes.codes import Codes
 from superposition.saes.initialisation import mean_square, transposed_
@@ -101,7 +101,7 @@ class SAE(base.SAE):
         codes, active = self._with_estimated_gradients(x)
         x_hat = self.decode_codes(codes)
         mse = (x_hat - x).square().mean((-1, -2))
-        l0 = active.sums().mean(-1)
+        l0 = distributed.mean(active.sums().mean(-1), x.shape[-2])
         coefficient = self.config.l0_coefficient * ramp(progress, over=self.config.penalty_warm_up)
         penalty = coefficient * (l0 / self.config.target_l0 - 1).square()
         total = self.d_in * mse / self.unit().squeeze(-1).square() + penalty

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from superposition.core.compute import matmul_dtype
+from superposition.saes import distributed
 from superposition.saes.codes import Codes, DenseCodes, Pattern, SparseCodes, transposed_times
 
 SPARSE_BELOW = 0.05
@@ -89,6 +90,7 @@ def top_k(pre_acts: PreActs, k: int) -> Codes:
 def batch_top_k(pre_acts: PreActs, k: int) -> Codes:
     """Codes of the k x batch largest positive pre-activations of each instance's batch.
 
+    The batch is that of all processes together: see `distributed`.
     Source: BatchTopK Sparse Autoencoders (Bussmann et al. 2024), section 3.
     """
     values = pre_acts.values.detach()
@@ -117,9 +119,12 @@ def select(pre_acts: PreActs, active: Int[Tensor, " active"]) -> Codes:
 def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " active"]:
     """Ascending flat indices of the n largest positive values; of equal ones, the first ones.
 
+    With other processes, those of their n and these n together that are here.
     Exact, without sorting: a sample of the values gives a cut that leaves few more than n.
     """
     flat = values.flatten()
+    if not distributed.is_alone():
+        return distributed.largest(flat, n, _low_cut(flat, n))
     candidates = (flat > _low_cut(flat, n)).nonzero().squeeze(1)
     if len(candidates) < n:
         candidates = (flat > 0).nonzero().squeeze(1)

@@ -1,7 +1,7 @@
 """One training loop for every autoencoder, on toy models and on language alike.
 
 Several autoencoders may share a stream: each batch is read once, and every one makes its step on
-it. `fit` is the case of one.
+it. `fit` is the case of one. Several processes may share the work: see `distributed`.
 """
 
 import time
@@ -17,9 +17,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from superposition.core.compute import Checkpoint, NoCheckpoint, progress
-from superposition.saes import resampling
+from superposition.saes import distributed, resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
 from superposition.saes.history import Moment, Row, language_history, rows, toy_history
+from superposition.saes.limits import explained, say_fallback
 from superposition.saes.schedule import learning_rate, peak_lr, resampling_steps
 
 INITIAL_BATCHES = 8
@@ -129,25 +130,24 @@ def fit_many(
 ) -> list[FittedSae]:
     """The autoencoders that `configs` describe, all trained on the batches of one `source`.
 
-    The first batch says whether there is an instance axis and how large d_in is. A run continued
-    from its checkpoint ends with the same weights, bit for bit, as one that was not interrupted.
-    An autoencoder whose loss is not a number stops there, and the others go on.
+    The first batch says whether there is an instance axis and how large d_in is. A continued run
+    ends with the same weights, bit for bit, as one that was not interrupted. An autoencoder whose
+    loss is not a number stops there, and the others go on.
     """
     checkpoint = checkpoint or NoCheckpoint()
     n_steps = _common_steps(configs)
     sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2)
-    runs = [start(config, sample, device) for config in configs]
-    if (state := checkpoint.load()) is not None:
-        for run, kept in zip(runs, state["runs"], strict=True):
-            run.restore_(kept)
-    step, saved = max(run.step for run in runs), time.monotonic()
-    left = n_steps - step
-    with _threads(runs[0].sae):
-        for x in progress(islice(source(step), left), label, total=left):
-            _advance_all_(runs, x.to(device), source)
-            if time.monotonic() - saved > checkpoint_seconds:
-                checkpoint.save({"runs": [run.state() for run in runs]})
-                saved = time.monotonic()
+    say_fallback(sample.dtype, device)
+    with explained(configs, sample.shape[-1]):
+        runs = [start(config, sample, device) for config in configs]
+        _continue_(runs, checkpoint)
+        saved = time.monotonic()
+        with _threads(runs[0].sae):
+            for x in _left(runs, source, n_steps, label):
+                _advance_all_(runs, distributed.share(x).to(device), source)
+                if distributed.is_first() and time.monotonic() - saved > checkpoint_seconds:
+                    checkpoint.save({"runs": [run.state() for run in runs]})
+                    saved = time.monotonic()
     return [_fitted(run, n_steps) for run in runs]
 
 
@@ -155,7 +155,6 @@ def start(
     config: SaeConfig, sample: Float[Tensor, "*instance batch d_in"], device: torch.device
 ) -> Run:
     """A run before its first step: initial weights on `device`, empty moments."""
-    training = config.training
     n_instances = sample.shape[0] if sample.ndim == 3 else None
     sae = build(config, d_in=sample.shape[-1], n_instances=n_instances)
     sae.initialise_(sample)
@@ -163,7 +162,7 @@ def start(
     return Run(
         sae=sae,
         optimizer=torch.optim.Adam(
-            sae.parameters(), lr=peak_lr(config), betas=(0.9, training.beta2), fused=True
+            sae.parameters(), lr=peak_lr(config), betas=(0.9, config.training.beta2), fused=True
         ),
         idle=torch.zeros(sae.b_enc.shape, dtype=torch.int64, device=device),
         generator=sae.generator(),
@@ -175,15 +174,16 @@ def start(
 def advance_(run: Run, x: Float[Tensor, "*instance batch d_in"], source: Source) -> None:
     """Make one step on `x`, with what belongs to it: constraints, resampling, history.
 
-    No step is made, and the run stops, if the loss is not a number.
+    No step is made, and the run stops, if the loss is not a number. `x` is this process's slice.
     """
     config, lr = run.sae.config, learning_rate(run.sae.config, run.step)
     loss = run.sae.loss(x, run.dead(), progress=run.step / config.training.n_steps)
-    if not bool(loss.total.isfinite().all()):
-        run.stopped = f"the loss is {loss.total.tolist()} at step {run.step} (lr={lr:.3g})"
+    total = distributed.mean(loss.total, x.shape[-2])
+    if not bool(total.isfinite().all()):
+        run.stopped = f"the loss is {total.tolist()} at step {run.step} (lr={lr:.3g})"
         return
-    _minimise_(run, loss, lr)
-    run.idle.add_(1).masked_fill_(loss.codes.fired(), 0)
+    _minimise_(run, loss, lr, x.shape[-2])
+    run.idle.add_(1).masked_fill_(distributed.anywhere(loss.codes.fired()), 0)
     run.step += 1
     is_resampled = run.step in resampling_steps(config)
     if is_resampled:
@@ -214,6 +214,22 @@ def _common_steps(configs: Sequence[SaeConfig]) -> int:
     return shared.pop()[0]
 
 
+def _continue_(runs: Sequence[Run], checkpoint: Checkpoint) -> None:
+    """Take up the state kept by `checkpoint`, if there is one; all processes the same."""
+    if (state := checkpoint.load()) is not None:
+        for run, kept in zip(runs, state["runs"], strict=True):
+            run.restore_(kept)
+    for run in runs:
+        distributed.start_alike_(run.step, run.sae.state_dict().values())
+
+
+def _left(runs: Sequence[Run], source: Source, n_steps: int, label: str) -> Iterator[Tensor]:
+    """The batches of the steps that are still to be made."""
+    step = max(run.step for run in runs)
+    batches = islice(source(step), n_steps - step)
+    return progress(batches, label, total=n_steps - step) if distributed.is_first() else batches
+
+
 def _advance_all_(runs: Sequence[Run], x: Tensor, source: Source) -> None:
     """Make one step with every run that has not stopped."""
     for run in runs:
@@ -229,13 +245,14 @@ def _fitted(run: Run, n_steps: int) -> FittedSae:
     return FittedSae(run.sae, table(run.rows), run.step, run.stopped)
 
 
-def _minimise_(run: Run, loss: Loss, lr: float) -> None:
-    """Make one optimiser step with the gradients of `loss`."""
+def _minimise_(run: Run, loss: Loss, lr: float, n_inputs: int) -> None:
+    """Make one optimiser step with the gradients of `loss`, which is over `n_inputs` here."""
     sae = run.sae
     for group in run.optimizer.param_groups:
         group["lr"] = lr
     run.optimizer.zero_grad()
     loss.total.sum().backward()
+    distributed.add_gradients_([*sae.parameters()], n_inputs)
     sae.project_gradients_()
     if sae.config.training.gradient_clip is not None:
         clip_gradients_(sae, sae.config.training.gradient_clip)
@@ -279,5 +296,5 @@ def _losses(run: Run, source: Source, n_inputs: int) -> tuple[Tensor, Tensor]:
     """The next `n_inputs` inputs of the stream, which stay in it, and the loss of each."""
     n_batches = -(-n_inputs // run.sae.config.training.batch_size)
     batches = [x.to(run.idle.device) for x in islice(source(run.step), n_batches)]
-    losses = [run.sae.input_losses(x) for x in batches]
+    losses = [distributed.gathered(run.sae.input_losses(distributed.share(x)), -1) for x in batches]
     return torch.cat(batches, -2), torch.cat(losses, -1)
