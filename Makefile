@@ -52,8 +52,9 @@ lint: $(READY)
 quarto: $(READY)
 	pip install --quiet "quarto-cli>=1.6"
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements-test.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement requirements.lock --requirement requirements-test.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

@@ -55,6 +55,16 @@
     }
   }
 
+  // What scrolls within the page can be scrolled with the keyboard, too.
+  function reach() {
+    for (const box of main.querySelectorAll(".vega-figure, pre, table, math[display=block], .figure-data")) {
+      const wide = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+      if (wide && getComputedStyle(box).overflowX !== "visible") box.setAttribute("tabindex", "0");
+    }
+  }
+  reach();
+  addEventListener("resize", reach);
+
   // The scorecard: show the claims of one paper, of one verdict, or with some words.
   const claims = [...main.querySelectorAll(".claim[id]")];
   if (claims.length < 5) return;

@@ -4,6 +4,7 @@
   let note = null;
 
   function close() {
+    note?.previousElementSibling?.setAttribute("aria-expanded", "false");
     note?.remove();
     note = null;
   }
@@ -17,15 +18,26 @@
     note = Object.assign(document.createElement("span"), { className: "value-note" });
     note.setAttribute("role", "note");
     const origins = value.dataset.from?.split(" ") ?? [];
-    note.append("This number is ", part("code", `v.${value.dataset.name}`), ", computed from ");
-    if (!origins.length) note.append("the parameters of the run.");
+    const { name, by } = value.dataset;
+    const file = (origin) => (origin === "claims" ? "claims.json" : `${origin.replace("@", "/")}/`);
+    note.append("This number is ", part("code", `v.${name}`), ", computed by ", part("code", by));
+    note.append(origins.length ? " from " : " from the parameters or the record of speed.");
     origins.forEach((origin, index) => {
-      note.append(index ? ", " : "", part("code", origin));
+      note.append(index ? ", " : "", part("code", `${value.dataset.in}/${file(origin)}`));
     });
     if (origins.length) {
       note.append(". Make it again: ", part("code", `dvc repro ${origins.join(" ")} && make paper`));
     }
+    value.setAttribute("aria-expanded", "true");
     value.after(note);
+  }
+
+  // Where the number is no part of a link, the keyboard reaches it too.
+  for (const value of document.querySelectorAll("main .value")) {
+    if (value.closest("a, button, summary")) continue;
+    value.tabIndex = 0;
+    value.setAttribute("role", "button");
+    value.setAttribute("aria-expanded", "false");
   }
 
   document.addEventListener("click", (event) => {
@@ -33,5 +45,10 @@
     if (value && note?.previousElementSibling !== value) open(value);
     else if (!event.target.closest(".value-note")) close();
   });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    if (!["Enter", " "].includes(event.key) || !event.target.matches(".value")) return;
+    event.preventDefault();
+    event.target.click();
+  });
 })();

@@ -12,12 +12,17 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from tests.site.accessibility import barriers
+
+from superposition.site import atlas
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 HOST = "http://site.test/"
+PAGE_BYTES = 3_000_000
+"""What a page may weigh with all that it loads to be read, the drawing of its figures included."""
 
 _UNRESOLVED = (
     (re.compile(r"\?@[\w-]+"), "unresolved reference"),
@@ -70,6 +75,7 @@ def inspect_site(folder: Path) -> list[str]:
     if not pages:
         return [f"{folder}: no page"]
     problems = [problem for path in pages for problem in _broken_links(path, pages)]
+    problems += [problem for path in pages for problem in _too_heavy(path, pages[path].links)]
     with running_chromium() as browser:
         for path in (path for path, outline in pages.items() if not outline.is_redirect):
             problems += [f"{path.name}: {problem}" for problem in _seen(browser, folder, path)]
@@ -85,8 +91,9 @@ def _seen(browser: Browser, folder: Path, path: Path) -> list[str]:
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("request", lambda request: problems.extend(_outside(request.url)))
     page.goto(_address(page, folder, path))
-    problems += [*_undrawn(page), *_without_card(page), *_unresolved(page)]
+    problems += [*_undrawn(page), *_without_card(page), *_unresolved(page), *_missing(page)]
     problems += _too_wide(page, DESKTOP, "on a desktop")
+    problems += barriers(page)
     page.set_viewport_size(PHONE)  # pyright: ignore[reportArgumentType]
     page.wait_for_timeout(150)
     problems += _too_wide(page, PHONE, "on a phone")
@@ -104,6 +111,11 @@ def _address(page: Page, folder: Path, path: Path) -> str:
 
 def _file(folder: Path, url: str) -> Path:
     return folder / unquote(urlsplit(url).path).lstrip("/")
+
+
+def _missing(page: Page) -> list[str]:
+    notes = page.locator(".missing").all_text_contents()
+    return [f"data are missing: {' '.join(note.split())}" for note in notes]
 
 
 def _unresolved(page: Page) -> list[str]:
@@ -137,6 +149,13 @@ def _outside(url: str) -> list[str]:
     return [] if url.startswith(("file:", "data:", "blob:", HOST)) else [f"request to {url}"]
 
 
+def _too_heavy(path: Path, links: list[str], *, limit: int = PAGE_BYTES) -> list[str]:
+    loaded = {path.parent / link for link in links if link.endswith((".js", ".css"))}
+    loaded |= {script.with_name("vega.js") for script in loaded if script.name == "figures.js"}
+    size = sum(file.stat().st_size for file in (path, *loaded) if file.exists())
+    return [f"{path.name}: weighs {size:,} bytes, more than {limit:,}"] if size > limit else []
+
+
 def _broken_links(path: Path, pages: dict[Path, "_Outline"]) -> list[str]:
     problems = [f"{path.name}: id {name!r} twice" for name in sorted(pages[path].repeated)]
     for link in pages[path].links:
@@ -148,9 +167,18 @@ def _broken_links(path: Path, pages: dict[Path, "_Outline"]) -> list[str]:
         anchor = unquote(parts.fragment)
         if not target.exists():
             problems.append(f"{path.name}: link to {link}, which does not exist")
-        elif anchor and target in pages and anchor not in pages[target].ids:
+        elif anchor and target in pages and not _has(target, anchor, pages[target]):
             problems.append(f"{path.name}: link to {link}, but {target.name} has no such anchor")
     return problems
+
+
+def _has(page: Path, anchor: str, outline: "_Outline") -> bool:
+    """Whether the page has the anchor, or is the atlas and has the unit."""
+    named = re.fullmatch(r"(.+)-(\d+)", anchor)
+    if anchor in outline.ids or page.name != atlas.PAGE or not named:
+        return anchor in outline.ids
+    shard = f"{named[1]}-{int(named[2]) // atlas.UNITS_PER_SHARD}.js"
+    return (page.with_name(atlas.FOLDER) / shard).exists()
 
 
 class _Outline(HTMLParser):

@@ -63,6 +63,38 @@ def test_every_kind_of_problem_is_found(sample_site, tmp_path):
         assert trace in problems
 
 
+def test_missing_data_are_a_fault_of_the_site(sample_site, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(sample_site, site)
+    (site / "paper" / "second.html").write_text(
+        '<!DOCTYPE html><html lang="en"><title>x</title><main><h1>x</h1><p class="missing">toy</p>'
+        '<p style="color: #ccc">Pale words.</p></main></html>'
+    )
+    problems = "\n".join(browser.inspect_site(site))
+    assert "second.html: data are missing: toy" in problems
+    assert "second.html: light: color-contrast (serious" in problems
+
+
+def test_a_page_is_weighed_with_what_it_loads(sample_site):
+    path = sample_site / "paper" / "index.html"
+    vega = (path.parent / "styles" / "vega.js").stat().st_size
+    assert browser._too_heavy(path, ["styles/figures.js"], limit=vega + 1_000_000) == []
+    assert browser._too_heavy(path, ["styles/figures.js"], limit=vega) != []
+
+
+def test_the_keyboard_opens_the_source_of_a_number_and_closes_it(page):
+    page.evaluate("document.querySelector('main .value').focus()")
+    page.keyboard.press("Enter")
+    assert "computed by" in page.inner_text(".value-note")
+    page.keyboard.press("Escape")
+    assert page.locator(".value-note").count() == 0
+
+
+def test_focus_can_be_seen(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+
+
 def test_figures_wait_until_they_are_near(page):
     states = [
         figure.get_attribute("data-drawn") for figure in page.query_selector_all(".vega-figure")
