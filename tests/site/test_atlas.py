@@ -128,6 +128,14 @@ def test_what_other_stages_have_not_left_is_said(tmp_path: Path) -> None:
     assert "dvc repro universality@two-models" in said
 
 
+def test_a_dictionary_without_live_units_says_so(tmp_path: Path) -> None:
+    folder = write_project(tmp_path / "dead")
+    metrics = {"n_tokens": 1000, "n_units": 36, "n_live": 0}
+    Store(scale="laptop", root=folder).save_json(metrics, "atlas", "batch-topk", "metrics.json")
+    parts = dict(atlas.parts(Results.read(root=folder)))
+    assert "No unit of this dictionary was active" in parts["contents"]["kinds"][0]["missing"][-1]
+
+
 def test_without_an_atlas_there_is_a_page_that_says_what_to_run(
     tmp_path: Path, opened: Any
 ) -> None:

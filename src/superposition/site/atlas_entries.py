@@ -57,7 +57,7 @@ def missing(r: Results, row: str) -> list[str]:
             said.append(f"Not compared: run `dvc repro universality@{wanted}`.")
     if not _comparisons(r, row):
         said.append("No other model was compared with this dictionary.")
-    if not len(r.atlas(row).units) or not (r.atlas(row).units["n_active"] > 0).any():
+    if not r.atlas(row).metrics.things["n_live"]:
         said.append("No unit of this dictionary was active on the text that was read.")
     return said
 
