@@ -17,6 +17,7 @@ from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
 from tests.claims import interpretability_world, single_world
 from tests.claims.sweep_world import points
+from tests.site import atlas_world
 
 from superposition import values
 from superposition.benchmarks import record
@@ -25,6 +26,7 @@ from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.language import tokens
 from superposition.language.concepts.catalogue import CATALOGUE
+from superposition.prose import language
 from superposition.reference import making
 from superposition.results import NGRAMS
 from superposition.toy import tables, theory_tables
@@ -100,6 +102,7 @@ def write_results(store: Store) -> None:
     _relations(store)
     _interpretability(store)
     single_world.write_all(store)
+    atlas_world.save(store)
     record.save(benchmark(), store.root / record.PATH)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
@@ -109,7 +112,8 @@ def write_results(store: Store) -> None:
 
 def _numbers(value: float) -> dict[str, float]:
     """Metrics among which is every one that values.py asks for, counts as whole numbers."""
-    names = [*re.findall(r"\.([a-z]\w+)", inspect.getsource(values)), *NGRAMS]
+    asking = inspect.getsource(values) + inspect.getsource(language)
+    names = [*re.findall(r"\.([a-z]\w+)", asking), *NGRAMS]
     names += [f"loss_{name}" for name in ("clean", "sae", "zero_ablation", "mean_ablation")]
     return {name: 8 if name.startswith(COUNTS) else value for name in names}
 
