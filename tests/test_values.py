@@ -10,6 +10,7 @@ from tests.paper.synthetic import write_concepts, write_theory
 
 from superposition.artefacts import Named
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt, of, values
 
 TEXT = {
@@ -72,7 +73,8 @@ def r(tmp_path: Path) -> Results:
     add_toy(r, "five-in-two", {1.0: [pair, pair], 0.097: [pentagon, pair]})
     for row in ("twenty-in-five", "twenty-in-five-linear", "sae-target"):
         add_toy(r, row, {1.0: [pair], 0.01: [pentagon]})
-    claims = [{"verdict": "replicated"}, {"verdict": "partly"}, {"verdict": "replicated"}]
+    verdicts = ("replicated", "partly", "replicated")
+    claims = [{"id": str(index), "verdict": verdict} for index, verdict in enumerate(verdicts)]
     r.store.save_json(claims, "claims.json")
     write_theory(r.store)
     write_concepts(r.store)
@@ -160,3 +162,36 @@ def test_a_number_is_written_as_people_write_it(value: float, unit: str, text: s
 def test_intervals_and_counts_are_words() -> None:
     assert between(0.1, 0.25, "%", digits=2) == "10% to 25%"
     assert of(5, 24) == "5 of 24"
+
+
+def test_a_value_names_the_experiments_behind_it_and_no_others(r: Results) -> None:
+    v = values(r)
+    assert (v.l1_l0.origins, v.l1_activations.origins) == ("evaluation@l1", "sae@l1")
+    assert (v.trigram_loss.origins, v.held_out_loss.origins) == ("ngrams", "transformer@main")
+    assert v.against_trigram.origins == "transformer@main ngrams"
+    assert v.twenty_in_five_densest.origins == "toy@twenty-in-five"
+    assert v.claims_total.origins == "claims"
+    assert 'data-in="data/' in v.l1_l0._repr_markdown_()
+
+
+def test_a_source_within_keeps_its_own_and_the_rest_gets_all(r: Results) -> None:
+    @sourced
+    def inner(r: Results) -> str:
+        return fmt(len(r.toy("five-in-two").densities))
+
+    @sourced
+    def outer(r: Results) -> list[str]:
+        return [inner(r), fmt(r.ngrams.metrics.trigram)]
+
+    assert [getattr(text, "origins", "") for text in outer(r)] == [
+        "toy@five-in-two",
+        "toy@five-in-two ngrams",
+    ]
+
+
+def test_values_whose_artefacts_are_missing_say_which_stage_to_run(r: Results) -> None:
+    r.store.path("ngrams", "metrics.json").unlink()
+    v = values(r)
+    assert "dvc repro ngrams" in v.trigram_loss
+    assert v.trigram_loss._repr_markdown_().endswith("]{.missing}")
+    assert v.dense_geometry.origins == "toy@five-in-two"

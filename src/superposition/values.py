@@ -10,33 +10,17 @@ from collections.abc import Callable
 
 from superposition import prose
 from superposition.artefacts import Named, Toy
-from superposition.results import NGRAMS, Results, title_of
+from superposition.core.store import ArtefactError
+from superposition.results import Results
+from superposition.sources import MISSING, Incomplete, Text, sourced
 
 NOT_RUN = "(not run at this scale)"
 """Stands for the values of experiments that this scale leaves out."""
-NORMAL_95 = 1.96
-"""Standard errors to each side that make a 95% interval."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BYTES = ("B", "kB", "MB", "GB", "TB")
 _SPACE = "\u00a0"
 
 Texts = dict[str, str]
-
-
-class Text(str):
-    """A value as the pages show it: a span that knows its name and the experiments behind it.
-
-    The repr they would use otherwise spells no-break spaces out.
-    """
-
-    name: str = ""
-    """Its name in `values`."""
-    origins: str = ""
-    """The experiments that its group of values was computed from: stage, or stage@row."""
-
-    def _repr_markdown_(self) -> str:
-        origins = f' data-from="{self.origins}"' if self.origins else ""
-        return f'[{self}]{{.value data-name="{self.name}"{origins}}}' if self.name else str(self)
 
 
 def fmt(value: float | int, unit: str = "", *, digits: int = 3) -> str:
@@ -85,26 +69,29 @@ def values(r: Results) -> Named:
     shown: dict[str, Text] = {}
     for group in (
         _scale,
-        _text,
-        _losses,
         _five_in_two,
         _many,
         _toy_saes,
-        _saes,
         _verdicts,
         *_topics(),
     ):
         shown |= _from(r, group)
-    return Named("value", shown, origin="superposition.values")
+    kind = Incomplete if any(name.startswith(MISSING) for name in shown) else Named
+    return kind("value", shown, origin="superposition.values")
 
 
 def _from(r: Results, group: Callable[[Results], Texts]) -> dict[str, Text]:
-    """The values of one group, each with its name and what the group asked the results for."""
+    """The values of one group, each with its name and its sources."""
     r.take_asked()
-    shown = {name: Text(text) for name, text in group(r).items()}
-    origins = " ".join(map(title_of, r.take_asked()))
+    try:
+        texts = sourced(group)(r)
+    except ArtefactError as error:
+        return {f"{MISSING}{group.__module__}": Text(error)}
+    shown = {name: Text(text) for name, text in texts.items()}
     for name, text in shown.items():
-        text.name, text.origins = name, origins
+        text.origins = getattr(texts[name], "origins", "")
+        text.name, text.folder, text.module = name, f"data/{r.params.scale}", group.__module__
+    r.take_asked()
     return shown
 
 
@@ -130,51 +117,6 @@ def _number(value: float | int, digits: int) -> str:
 
 def _scale(r: Results) -> Texts:
     return {"scale": r.params.scale}
-
-
-def _text(r: Results) -> Texts:
-    text, tokens = r.text.metrics, r.tokens.metrics
-    n_bytes = text.train_bytes + text.held_out_bytes
-    return {
-        "text_bytes": fmt(n_bytes, "B"),
-        "found_bytes": fmt(text.distinct_bytes, "B"),
-        "found_files": fmt(text.distinct_files),
-        "packages": fmt(text.packages),
-        "documents": fmt(text.train_documents + text.held_out_documents),
-        "train_documents": fmt(text.train_documents),
-        "held_out_documents": fmt(text.held_out_documents),
-        "duplicates": fmt(text.near_duplicates),
-        "planted_share": fmt(text.planted_bytes / n_bytes, "%"),
-        "vocab_size": fmt(tokens.vocab_size),
-        "train_tokens": fmt(tokens.train_tokens, "million"),
-        "held_out_tokens": fmt(tokens.held_out_tokens),
-        "bytes_per_token": fmt(tokens.bytes_per_token),
-    }
-
-
-def _losses(r: Results) -> Texts:
-    ngrams, main = r.ngrams.metrics, r.transformer("main").metrics
-    error = NORMAL_95 * main.held_out_standard_error
-    texts = {f"{name}_loss": fmt(ngrams.things[name]) for name in NGRAMS}
-    for row in ("second-seed", "shuffled"):
-        known = row in r.rows("transformer")
-        loss = r.transformer(row).metrics.held_out_loss if known else None
-        texts[f"{_name(row)}_loss"] = NOT_RUN if loss is None else fmt(loss)
-    return texts | {
-        "held_out_loss": fmt(main.held_out_loss),
-        "held_out_loss_interval": between(main.held_out_loss - error, main.held_out_loss + error),
-        "held_out_perplexity": fmt(math.exp(main.held_out_loss)),
-        "trained_tokens": fmt(main.n_tokens, "million"),
-        "parameters": fmt(main.n_parameters),
-        "epochs": fmt(float(main.n_epochs)),
-        "against_trigram": _against(main.held_out_loss, ngrams.trigram),
-        "against_five_gram": _against(main.held_out_loss, ngrams.five_gram),
-    }
-
-
-def _against(loss: float, baseline: float) -> str:
-    side = "below" if loss < baseline else "above"
-    return f"{fmt(abs(baseline - loss), 'nats')} {side}"
 
 
 def _five_in_two(r: Results) -> Texts:
@@ -206,26 +148,35 @@ def _many(r: Results) -> Texts:
     """The toys with many features: how many the best models represent."""
     texts = {}
     for row in ("twenty-in-five", "twenty-in-five-linear", "eighty-in-twenty"):
-        known = row in r.rows("toy")
-        counts = r.toy(row).best["n_represented"] if known else None
         for word, position in (("densest", 0), ("sparsest", -1)):
-            count = NOT_RUN if counts is None else fmt(int(counts.iloc[position]))
-            texts[f"{_name(row)}_{word}"] = count
+            texts[f"{_name(row)}_{word}"] = _represented(r, row, position)
     return texts
 
 
-def _toy_saes(r: Results) -> Texts:
+@sourced
+def _represented(r: Results, row: str, position: int) -> str:
+    known = row in r.rows("toy")
+    return fmt(int(r.toy(row).best["n_represented"].iloc[position])) if known else NOT_RUN
+
+
+@sourced
+def _target(r: Results) -> Texts:
     target = r.toy("sae-target")
     pentagons = target.instances["geometry"].tolist().count("pentagon")
-    texts = {
+    return {
         "target_pentagons": of(pentagons, len(target.instances)),
         "target_density": fmt(target.densities[0], "given"),
     }
+
+
+def _toy_saes(r: Results) -> Texts:
+    texts = _target(r)
     for row in ("no-resampling", "random-resampling", "loss-weighted-resampling"):
         texts |= _toy_sae(r, row, _name(row))
     return texts
 
 
+@sourced
 def _toy_sae(r: Results, row: str, name: str) -> Texts:
     keys = [f"{name}_{key}" for key in ("complete", "recovered", "cosine", "distinct")]
     if row not in r.rows("toy_sae"):
@@ -240,72 +191,9 @@ def _toy_sae(r: Results, row: str, name: str) -> Texts:
     return dict(zip(keys, texts, strict=True))
 
 
-def _saes(r: Results) -> Texts:
-    """Of both autoencoders on the transformer, and of the evaluation they share."""
-    texts = {}
-    for row, prefix in (("l1", "l1"), ("batch-topk", "topk")):
-        known = row in r.rows("sae")
-        found = _sae(r, row) if known else dict.fromkeys(_SAE_KEYS, NOT_RUN)
-        texts |= {f"{prefix}_{key}": text for key, text in found.items()}
-    shared = r.evaluation(r.rows("sae")[0]).metrics
-    return texts | {
-        "loss_clean": fmt(shared.loss_clean),
-        "loss_zero_ablation": fmt(shared.loss_zero_ablation),
-        "loss_mean_ablation": fmt(shared.loss_mean_ablation),
-        "neuron_l0": fmt(float(shared.neuron_l0)),
-        "evaluation_tokens": fmt(shared.n_tokens),
-        "d_in": fmt(shared.d_in),
-        "d_sae": fmt(shared.d_sae),
-    }
-
-
-_SAE_KEYS = (
-    "activations",
-    "l0",
-    "mse",
-    "explained_variance",
-    "loss",
-    "loss_recovered",
-    "loss_recovered_interval",
-    "loss_recovered_mean",
-    "loss_recovered_mean_interval",
-    "dead",
-    "dead_share",
-    "dead_interval",
-    "ultra_low",
-    "ultra_low_share",
-    "over_one_percent",
-    "cosine",
-)
-
-
-def _sae(r: Results, row: str) -> Texts:
-    m = r.evaluation(row).metrics
-    zero = (m.loss_recovered_zero_low, m.loss_recovered_zero_high)
-    mean = (m.loss_recovered_mean_low, m.loss_recovered_mean_high)
-    texts = (
-        fmt(r.sae(row).metrics.n_activations, "million"),
-        fmt(float(m.l0)),
-        fmt(float(m.mse)),
-        fmt(m.explained_variance, "%"),
-        fmt(m.loss_sae),
-        fmt(m.loss_recovered_zero, "%"),
-        between(*zero, "%"),
-        fmt(m.loss_recovered_mean, "%"),
-        between(*mean, "%"),
-        fmt(m.dead),
-        fmt(m.dead_fraction, "%"),
-        between(m.dead_fraction_low, m.dead_fraction_high, "%"),
-        fmt(m.ultra_low_density),
-        fmt(m.ultra_low_density_fraction, "%"),
-        fmt(m.over_one_percent),
-        fmt(float(m.median_encoder_decoder_cosine)),
-    )
-    return dict(zip(_SAE_KEYS, texts, strict=True))
-
-
 def _verdicts(r: Results) -> Texts:
     verdicts = r.claims()["verdict"].tolist()
+    r.remember([("claims", "")])
     texts = {"claims_total": fmt(len(verdicts))}
     names = ("replicated", "partly", "not replicated", "not run at this scale")
     for name in names:

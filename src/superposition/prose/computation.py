@@ -10,6 +10,7 @@ from superposition.claims.measures_computation import (
     without_superposition,
 )
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.toy import motif, neurons
 from superposition.values import NOT_RUN, between, fmt, of
 
@@ -37,6 +38,7 @@ def _has(r: Results, *rows: str) -> bool:
     return set(rows) <= set(r.rows("toy"))
 
 
+@sourced
 def _privileged(r: Results) -> Texts:
     names = ("starts", "densest", "sparsest", "counts", "dense_alignment", "sparse_alignment")
     keys = [f"privileged_{name}" for name in (*names, "linear_alignment")]
@@ -57,6 +59,7 @@ def _privileged(r: Results) -> Texts:
     return dict(zip(keys, found, strict=True))
 
 
+@sourced
 def _escape(r: Results) -> Texts:
     keys = ("escape_above_zero", "escape_losses", "escape_without_bias")
     rows = ("privileged-hidden-bias", "linear-ten-in-five", "privileged-ten-in-five")
@@ -72,6 +75,7 @@ def _escape(r: Results) -> Texts:
     return dict(zip(keys, (fmt(min(shares), "%"), *losses), strict=True))
 
 
+@sourced
 def _simple(r: Results) -> Texts:
     keys = ("absolute_simple_loss", "absolute_simple_starts")
     if not _has(r, "absolute-three-in-six"):
@@ -81,6 +85,7 @@ def _simple(r: Results) -> Texts:
     return dict(zip(keys, (fmt(worst), fmt(toy.n_seeds)), strict=True))
 
 
+@sourced
 def _hundred(r: Results) -> Texts:
     keys = [f"absolute_{name}" for name in ("starts", "counts", "computed", "densities")]
     keys += ["motif_found", "motif_shuffled"]
@@ -110,6 +115,7 @@ def _circuits() -> Texts:
     } | {"circuit_density": fmt(0.03, "given")}
 
 
+@sourced
 def _penalty(r: Results) -> Texts:
     keys = ("penalty_before", "penalty_after", "penalty_cleared", "penalty_loss")
     if not _has(r, "l1-twenty-in-five"):

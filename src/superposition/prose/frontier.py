@@ -7,6 +7,7 @@ from superposition import intervals
 from superposition.charts.frontier import NAMES
 from superposition.claims.measures_frontier import at_l0
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt
 
 Texts = dict[str, str]
@@ -44,6 +45,7 @@ def _named(keys: tuple[str, ...], shown: list[str] | None) -> Texts:
     return dict(zip(keys, shown or [NOT_RUN] * len(keys), strict=True))
 
 
+@sourced
 def _counts(r: Results, rows: list[str]) -> list[str]:
     points = pd.concat([r.sweep(row).points for row in rows])
     names = ("dead_fraction", "diverged", "n_activations")
@@ -58,6 +60,7 @@ def _counts(r: Results, rows: list[str]) -> list[str]:
     ]
 
 
+@sourced
 def _order(r: Results, rows: list[str]) -> list[str] | None:
     """The architectures by explained variance where the frontier passes the reference L0."""
     at = {row: at_l0(r, row, "explained_variance", REFERENCE_L0) for row in rows}
@@ -76,6 +79,7 @@ def _order(r: Results, rows: list[str]) -> list[str] | None:
     ]
 
 
+@sourced
 def _widths(r: Results) -> list[str] | None:
     points = r.sweep("widths").points
     kept = points.loc[points["l0"].notna()]
@@ -95,6 +99,7 @@ def _widths(r: Results) -> list[str] | None:
     ]
 
 
+@sourced
 def _ablation(r: Results) -> list[str] | None:
     m = r.sweep("widths").metrics
     if m.loss_clean is None:
@@ -104,6 +109,7 @@ def _ablation(r: Results) -> list[str] | None:
     return [fmt(zero, "nats"), fmt(mean, "nats"), stricter]
 
 
+@sourced
 def _goal(r: Results) -> list[str]:
     m, l1 = (r.evaluation(row).metrics for row in ("batch-topk", "l1"))
     parts = {
@@ -123,6 +129,7 @@ def _goal(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _controls(r: Results) -> list[str]:
     second, control = (
         r.evaluation(row).metrics for row in ("batch-topk-second-model", "batch-topk-shuffled")

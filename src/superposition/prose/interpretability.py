@@ -21,6 +21,7 @@ from superposition.features.concept_scores import always_on
 from superposition.features.concept_tables import EQUAL_UNITS, LEVELS, MAIN_LEVEL, MIN_ACTIVE
 from superposition.interpretability_tables import ceiling
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
@@ -70,6 +71,7 @@ _ANSWER = (
 )
 
 
+@sourced
 def _answer(r: Results) -> Texts:
     topk, l1, neurons = (r.interpretability(row) for row in ("batch-topk", "l1", "neurons"))
     gap, l1_gap = (more_explained(each, neurons) for each in (topk, l1))
@@ -102,6 +104,7 @@ def _answer(r: Results) -> Texts:
 _LEVELS = ("at_levels", "order", "mean_order")
 
 
+@sourced
 def _levels(r: Results) -> Texts:
     """Whether the order of latents and neurons is the same at every level, and by the mean."""
     topk, neurons = (_scores(r.interpretability(row)) for row in ("batch-topk", "neurons"))
@@ -133,6 +136,7 @@ _CONTROLS = (
 )
 
 
+@sourced
 def _controls(r: Results) -> Texts:
     topk = r.interpretability("batch-topk")
     shown = {}
@@ -150,6 +154,7 @@ _COVERAGE = (
 )
 
 
+@sourced
 def _coverage(r: Results) -> Texts:
     topk, l1, neurons, random = (
         r.interpretability(row) for row in ("batch-topk", "l1", "neurons", "random")
@@ -171,6 +176,7 @@ def _coverage(r: Results) -> Texts:
     }
 
 
+@sourced
 def _groups(r: Results) -> tuple[str, str]:
     """The groups of concepts with the largest and with the smallest shares covered by latents."""
     groups = r.concepts.catalogue.set_index("concept")["group"]
@@ -187,6 +193,7 @@ def _groups(r: Results) -> tuple[str, str]:
 _FLATTERY = ("neurons_f1", "neurons_f1_flattered", "latents_f1", "latents_f1_flattered")
 
 
+@sourced
 def _flattery(r: Results) -> Texts:
     shown = {}
     for row, name in (("neurons", "neurons"), ("batch-topk", "latents")):
@@ -200,6 +207,7 @@ def _flattery(r: Results) -> Texts:
 _DECILES = ("weakest", "strongest", "rising", "neurons_weakest", "neurons_strongest")
 
 
+@sourced
 def _deciles(r: Results) -> Texts:
     shown = {}
     for row, prefix in (("batch-topk", ""), ("neurons", "neurons_")):
@@ -216,6 +224,7 @@ def _deciles(r: Results) -> Texts:
 _CEILING = ("probe_median", "latent_median", "probe_covered", "beyond", "missed")
 
 
+@sourced
 def _ceiling(r: Results) -> Texts:
     if "main" not in r.rows("probes"):
         return dict.fromkeys(_CEILING, NOT_RUN)
@@ -243,6 +252,7 @@ _SHUFFLED = (
 )
 
 
+@sourced
 def _shuffled(r: Results) -> Texts:
     topk, second, shuffled = (
         r.interpretability(row)

@@ -4,6 +4,7 @@ import numpy as np
 
 from superposition.claims.measures_phases import phase_map
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.toy import phases
 from superposition.toy.phase_labels import JOINT
 from superposition.toy.phases import THREE_IN_TWO, TWO_IN_ONE
@@ -17,6 +18,7 @@ def texts(r: Results) -> dict[str, str]:
     return _theory(r) | _trained(r) | _joint(r)
 
 
+@sourced
 def _theory(r: Results) -> dict[str, str]:
     optima = r.theory.table("optima").query("bias")
     p, ratio = (optima[name].to_numpy(dtype=float) for name in ("feature_probability", "loss"))
@@ -29,6 +31,7 @@ def _theory(r: Results) -> dict[str, str]:
     }
 
 
+@sourced
 def _trained(r: Results) -> dict[str, str]:
     if "phase-two-in-one" not in r.rows("toy"):
         return dict.fromkeys(_TRAINED, NOT_RUN)
@@ -38,6 +41,7 @@ def _trained(r: Results) -> dict[str, str]:
     return dict(zip(_TRAINED, (*map(fmt, counts), fmt(share, "%")), strict=True))
 
 
+@sourced
 def _joint(r: Results) -> dict[str, str]:
     """In how many cells three features in two dimensions are best kept at equal angles."""
     if "phase-three-in-two" not in r.rows("toy"):

@@ -16,6 +16,7 @@ from superposition.claims.measures_relations import (
 )
 from superposition.features.membership import PLANTED
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
@@ -70,6 +71,7 @@ def _or_not_run(r: Results, section: str, row: str, keys: tuple[str, ...], found
     return dict(zip(keys, shown, strict=True))
 
 
+@sourced
 def _two_models(r: Results) -> list[str]:
     found = r.universality("two-models")
     latents, neurons = (_judged(found.of(kind)) for kind in ("latent", "neuron"))
@@ -107,11 +109,13 @@ def _outcome(low: float, high: float) -> str:
     return "Latents and neurons are matched about equally well, as far as the data can tell"
 
 
+@sourced
 def _medians(r: Results, row: str) -> list[str]:
     latents = _judged(r.universality(row).of("latent"))
     return [_median(latents, "correlation"), _median(latents, "null_in_sample")]
 
 
+@sourced
 def _cosines(r: Results, row: str) -> list[str]:
     latents = _judged(r.universality(row).of("latent"))
     return [
@@ -120,12 +124,14 @@ def _cosines(r: Results, row: str) -> list[str]:
     ]
 
 
+@sourced
 def _neighbours(r: Results) -> list[str]:
     pairs = r.universality("two-recipes").neighbours
     apart = count(pairs["encoder_cosine"] < pairs["decoder_cosine"])
     return [fmt(len(pairs)), fmt(apart / len(pairs), "%") if len(pairs) else "none"]
 
 
+@sourced
 def _splitting(r: Results) -> list[str]:
     found, given = r.splitting, r.params.value("splitting")
     latents, relatives, clusters = found.latents, found.relatives, found.clusters
@@ -156,6 +162,7 @@ def _splitting(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _automata(r: Results) -> list[str]:
     given = r.params.value("automata")
     states, best = r.automata.states, r.automata.contexts

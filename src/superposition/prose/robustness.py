@@ -16,6 +16,7 @@ from superposition.claims.measures_robustness import (
 )
 from superposition.claims.robustness import SPARSE, measured
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt
 
 Texts = dict[str, str]
@@ -48,6 +49,7 @@ def _or_not_run(r: Results, section: str, row: str, keys: tuple[str, ...], found
     return dict(zip(keys, shown, strict=True))
 
 
+@sourced
 def _rise(r: Results) -> list[str]:
     table = r.robustness("uniform").attacks
     harm, features = measured(table, "feature"), by_density(table, "features_per_dimension")
@@ -67,6 +69,7 @@ def _rise(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _masked(r: Results) -> list[str]:
     table = r.robustness("uniform-sparse").attacks
     sparse = table.loc[table["feature_probability"] <= SPARSE]
@@ -87,6 +90,7 @@ def _range(table: pd.DataFrame, column: str) -> str:
     return between(float(mean.min()), float(mean.max()), "%")
 
 
+@sourced
 def _trained(r: Results, row: str) -> list[str]:
     found: Adversarial = r.adversarial(row)
     n_features, d_hidden = found.weights["W"].shape[1:]
@@ -111,6 +115,7 @@ def _norm(norm: float) -> str:
     return f"under none of the attacks tried (features per dimension stay above {REMOVED})"
 
 
+@sourced
 def _recovered(r: Results) -> list[str]:
     table = recoveries(r)
     sparse = table.loc[table["feature_probability"] <= SPARSE]

@@ -22,6 +22,7 @@ from superposition.features import context_tests
 from superposition.intervals import Interval, wilson
 from superposition.results import Results
 from superposition.single_tables import scored
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
@@ -70,6 +71,7 @@ def _limits() -> Texts:
     }
 
 
+@sourced
 def _contexts(r: Results) -> list[str]:
     table = concepts(r)
     n, n_planted = len(table), total(table["planted"] != "")
@@ -97,6 +99,7 @@ def _contexts(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _causal(r: Results) -> list[str]:
     found = r.causal(MAIN)
     ablation, held = found.ablation, found.pinning
@@ -120,6 +123,7 @@ def _causal(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _consistency(r: Results) -> list[str]:
     units = scored(r)
     by = {who: units.loc[units["who"] == who] for who in WHO}

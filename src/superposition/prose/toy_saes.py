@@ -9,6 +9,7 @@ from superposition import intervals
 from superposition.claims.arena_comparisons import TRENDING, steps_to_all
 from superposition.claims.toy_saes import between_variants, deaths, means
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
@@ -45,6 +46,7 @@ def _or_not_run(
     return dict(zip([f"known_{prefix}_{key}" for key in keys], shown, strict=True))
 
 
+@sourced
 def _bridge(r: Results) -> list[str]:
     found = r.toy_comparison("architectures")
     cosine = found.paired("matched_cosine")
@@ -61,6 +63,7 @@ def _bridge(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _levels(r: Results, row: str) -> list[str]:
     found = r.toy_comparison(row)
     cosine, mixed = found.paired("matched_cosine"), means(found.paired("mixed"))
@@ -69,6 +72,7 @@ def _levels(r: Results, row: str) -> list[str]:
     return [*shown, best, fmt(mixed["k-1"]), fmt(mixed["k-3"])]
 
 
+@sourced
 def _pentagon(r: Results) -> list[str]:
     found = r.toy_comparison("pentagon")
     recovered = found.paired("recovered")
@@ -83,6 +87,7 @@ def _pentagon(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _recipe(r: Results) -> list[str]:
     found = r.toy_comparison("recipe")
     recovered = [
@@ -99,6 +104,7 @@ def _recipe(r: Results) -> list[str]:
     ]
 
 
+@sourced
 def _deaths(r: Results) -> list[str]:
     return [each.words() for each in deaths(r).values()]
 

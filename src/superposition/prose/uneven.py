@@ -6,6 +6,7 @@ from superposition import uneven_tables
 from superposition.artefacts import Toy
 from superposition.claims.measures_uneven import collapse, hexagon
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.toy import crossings, norm_rules, sets
 from superposition.uneven_tables import ANTICORRELATED, CORRELATED, THREE_PAIRS
 from superposition.values import NOT_RUN, between, fmt, of
@@ -72,6 +73,7 @@ def _switch(toy: Toy) -> Texts:
     }
 
 
+@sourced
 def _snap(r: Results) -> Texts:
     table = r.perturbation.branches
     found = uneven_tables.crossing(table)
@@ -87,6 +89,7 @@ def _snap(r: Results) -> Texts:
     }
 
 
+@sourced
 def _rule(r: Results) -> Texts:
     solutions = uneven_tables.solutions(r)
     if solutions.empty:

@@ -23,7 +23,7 @@ from IPython.display import Markdown
 
 from superposition.core.store import ArtefactError
 from superposition.results import ROWS_OF, Asked, Results, title_of
-from superposition.site import figures
+from superposition.site import figures, missing
 from superposition.site.stages import duration
 
 LOCK, CITATION = "dvc.lock", "CITATION.cff"
@@ -92,6 +92,7 @@ class Figures:
 
 def report() -> tuple[Results, Figures]:
     """The results of the run in this folder, and `show` for a page about them."""
+    missing.guard()
     results = Results.read()
     return results, Figures(results)
 

@@ -1,0 +1,97 @@
+"""Where a number of the prose comes from: a string that knows the experiments behind it.
+
+A function that is `sourced` marks each text it returns with what it asked the results for; texts
+that were marked further down keep their own, narrower sources.
+"""
+
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from superposition.artefacts import Named
+from superposition.results import Results, title_of
+
+MISSING = "missing from "
+"""Marks, among the values, a group whose artefacts are not there; the text says what to run."""
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>$@#|~^])")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Text(str):
+    """A value as the pages show it: a span that knows its name and the experiments behind it.
+
+    The repr they would use otherwise spells no-break spaces out.
+    """
+
+    name: str = ""
+    """Its name in `values`."""
+    origins: str = ""
+    """The experiments that it was computed from: stage, or stage@row."""
+    folder: str = ""
+    """Where their artefacts lie."""
+    module: str = ""
+    """The module that computed it."""
+
+    def _repr_markdown_(self) -> str:
+        if not self.name:
+            return str(self)
+        facts = {"name": self.name, "from": self.origins, "in": self.folder, "by": self.module}
+        marks = " ".join(f'data-{fact}="{value}"' for fact, value in facts.items() if value)
+        return f"[{self}]{{.value {marks}}}"
+
+
+class Incomplete(Named):
+    """Values of which some could not be computed: those say which stage to run."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The value, or the note in its place."""
+        if name.startswith("_") or name in self.things:
+            return super().__getattr__(name)
+        reasons = "; ".join(text for key, text in self.things.items() if key.startswith(MISSING))
+        return Missing(f"missing: {reasons}")
+
+
+class Missing(str):
+    """Stands for a value that could not be computed."""
+
+    def _repr_markdown_(self) -> str:
+        words = _SPECIAL.sub(r"\\\1", " ".join(self.split()))
+        return f"[{words}]{{.missing}}"
+
+
+def sourced(
+    function: Callable[Concatenate[Results, P], T],
+) -> Callable[Concatenate[Results, P], T]:
+    """`function`, with its texts marked with what it asks the results for, and with nothing else.
+
+    It returns a text, or a mapping, list or tuple of texts.
+    """
+
+    @wraps(function)
+    def marking(r: Results, *args: P.args, **kwargs: P.kwargs) -> T:
+        before = r.take_asked()
+        found = function(r, *args, **kwargs)
+        asked = r.take_asked()
+        r.remember([*before, *asked])
+        return _marked(found, " ".join(map(title_of, asked)))
+
+    return marking
+
+
+def _marked(found: Any, origins: str) -> Any:
+    """The texts without a source of their own get these."""
+    match found:
+        case Text() if found.origins:
+            return found
+        case str():
+            text = Text(found)
+            text.origins = origins
+            return text
+        case dict():
+            return {name: _marked(each, origins) for name, each in found.items()}
+        case list() | tuple():
+            return type(found)(_marked(each, origins) for each in found)
+    return found

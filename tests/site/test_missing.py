@@ -1,0 +1,51 @@
+"""A page whose data are missing comes out, and says what to run; the inspection counts it."""
+
+from pathlib import Path
+
+import pytest
+
+from superposition.core.store import ArtefactError
+from superposition.site import kernel, missing, source
+
+CELLS = """```{python}
+from superposition.core.store import Store
+from superposition.site import missing
+missing.guard()
+```
+
+```{python}
+x = 3
+x + 1
+```
+
+```{python}
+Store(scale="laptop").load_table("toy", "a", "features.parquet")
+```
+
+```{python}
+x = Store(scale="laptop").load_json("sae", "l1", "metrics.json")["l0"]
+```
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+        return kernel.execute(source.parse(CELLS), root=tmp_path_factory.mktemp("empty"))
+
+
+def test_missing_data_leave_a_note_with_the_command_in_their_place(page: str) -> None:
+    first, second = page.split("::: {.missing}")[1:]
+    assert "features" in first
+    assert "dvc repro toy" in first
+    assert "dvc repro sae" in second
+
+
+def test_a_guarded_cell_still_shows_its_last_expression(page: str) -> None:
+    assert "\n4\n" in page.split("::: {.missing}")[0]
+
+
+def test_what_a_note_says_stays_text() -> None:
+    text = str(missing.note(ArtefactError("no <script>x</script>: `y`")).data)
+    assert "<script>" not in text
