@@ -90,6 +90,9 @@
       views.set(figure, result.view);
       figure.dataset.drawn = theme;
       host.style.minHeight = "";
+      // The figure has a description and a table of its data; its marks say nothing one by one.
+      host.querySelector("svg").setAttribute("aria-hidden", "true");
+      if (host.scrollWidth > host.clientWidth + 1) host.tabIndex = 0; // to scroll with the keyboard
     } catch (error) {
       host.textContent = `This figure could not be drawn: ${error.message}`;
       figure.dataset.drawn = "failed";

@@ -3,7 +3,7 @@
   "use strict";
   const main = document.querySelector("main");
   if (!main) return;
-  const SKIP = "a, code, pre, math, figure, table, dl, h1, h2, h3, h4, script, button, summary, .verdict, .claim, .latent-card, .value-note";
+  const SKIP = "a, code, pre, math, figure, table, dl, h1, h2, h3, h4, script, button, summary, .verdict, .claim, .latent-card, .value, .value-note";
 
   function element(tag, properties, ...children) {
     const made = Object.assign(document.createElement(tag), properties);
