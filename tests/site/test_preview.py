@@ -181,5 +181,15 @@ def test_resources_are_there_whatever_else_lies_in_the_folder(project):
     shutil.copy(project / "paper" / "second.qmd", project / "paper" / "styles" / "notes.txt")
     render_text(project, "---\ntitle: A\n---\nText.")
     shipped = sorted(path.name for path in (project / "_site" / "paper" / "styles").iterdir())
-    scripts = ["figure-cards", "figures", "glossary", "preview", "reading", "values", "vega"]
-    assert shipped == sorted(["preview.css", "site.css", *(f"{name}.js" for name in scripts)])
+    scripts = [
+        "atlas",
+        "figure-cards",
+        "figures",
+        "glossary",
+        "preview",
+        "reading",
+        "values",
+        "vega",
+    ]
+    styles = ["atlas", "preview", "site"]
+    assert shipped == sorted([f"{x}.css" for x in styles] + [f"{x}.js" for x in scripts])
