@@ -35,10 +35,20 @@ def test_both_ways_train_the_same_models():
     assert ratio.between(0.5, 1.2).all()
 
 
+def losses(*ours):
+    return pd.DataFrame({"feature_probability": 1.0, "plain": 1.0, "ours": [*ours]})
+
+
 def test_a_worse_loss_is_not_called_the_same():
-    losses = pd.DataFrame({"feature_probability": [1.0], "plain": [1.0], "ours": [1.1]})
-    worse = toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses)
+    worse = toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses(1.1))
     assert not worse.same_loss
     assert "10.0 times faster, to NOT the same loss" in toy.report(worse)
-    better = toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses.assign(ours=1.02))
-    assert better.same_loss
+    assert toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses(1.02)).same_loss
+
+
+def test_scatter_between_models_is_no_difference():
+    scattered = toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses(0.9, 1.3, 1.0))
+    assert scattered.excess[0] > 0.03
+    assert scattered.same_loss
+    apart = toy.Comparison(plain_seconds=10.0, seconds=1.0, losses=losses(1.19, 1.2, 1.21))
+    assert not apart.same_loss

