@@ -66,7 +66,7 @@
     const id = float?.id ?? figure.id;
     const caption = float?.querySelector("figcaption")?.textContent.trim().replace(/\s+/g, " ")
       ?? figure.getAttribute("aria-label");
-    const spec = () => JSON.parse(figure.querySelector("script").textContent);
+    const spec = () => window.figureSpec(figure);
     const said = Object.assign(document.createElement("span"), { className: "said" });
     said.setAttribute("role", "status");
     const copy = async (text) => {

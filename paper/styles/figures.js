@@ -30,6 +30,18 @@
     });
   }
 
+  // The specification of a figure, its tables by row as Vega wants them; the page has them by column.
+  function specOf(figure, text = figure.querySelector("script").textContent) {
+    const spec = JSON.parse(text);
+    for (const [name, table] of Object.entries(spec.datasets ?? {})) {
+      if (Array.isArray(table)) continue;
+      const columns = Object.entries(table);
+      spec.datasets[name] = columns[0][1].map((_, row) =>
+        Object.fromEntries(columns.map(([column, values]) => [column, values[row]])));
+    }
+    return spec;
+  }
+
   // Long titles break into lines, and a legend on top into columns.
   function worded(spec, room) {
     const title = typeof spec.title === "string" ? { text: spec.title } : spec.title;
@@ -78,7 +90,7 @@
       const theme = isDark() ? "dark" : "light";
       drawn.get(figure)?.finalize();
       const room = host.clientWidth;
-      const spec = worded(fitted(JSON.parse(text), room), room);
+      const spec = worded(fitted(specOf(figure, text), room), room);
       const result = await window.vegaEmbed(host, spec, {
         actions: false,
         config: look(room),
@@ -125,6 +137,8 @@
       }
     }
   }).observe(document.body, { attributeFilter: ["class"] });
+
+  window.figureSpec = (figure) => specOf(figure);
 
   // The view of a figure, drawn now if it was not yet: for the downloads of its card.
   window.drawFigure = async (figure) => {

@@ -21,7 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 HOST = "http://site.test/"
-PAGE_BYTES = 4_000_000
+PAGE_BYTES = 3_000_000
 """What a page may weigh with all that it loads to be read, the drawing of its figures included."""
 
 _UNRESOLVED = (

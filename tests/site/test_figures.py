@@ -94,8 +94,8 @@ def test_hostile_text_in_the_data_is_inert_and_comes_back_whole(chart):
     markdown = text_of(show(chart))
     assert "</script>`" not in markdown
     assert "{{<" not in markdown
-    (rows,) = spec_of(markdown)["datasets"].values()
-    assert rows[0]["text"] == "</script>`<b>{{< x >}}"
+    (table,) = spec_of(markdown)["datasets"].values()
+    assert table["text"][0] == "</script>`<b>{{< x >}}"
 
 
 def test_the_title_is_what_a_screen_reader_says_unless_told_otherwise(chart):
@@ -121,15 +121,21 @@ def test_a_single_view_fills_the_column_and_panels_keep_their_widths(chart):
 
 
 def test_data_keep_seven_digits(chart):
-    (rows,) = spec_of(text_of(show(chart)))["datasets"].values()
-    assert rows[0]["x"] == 0.3333333
+    (table,) = spec_of(text_of(show(chart)))["datasets"].values()
+    assert table["x"][0] == 0.3333333
+
+
+def test_rows_that_differ_in_their_columns_are_kept_as_rows():
+    uneven = [{"x": 1}, {"x": 2, "y": 3}]
+    markdown = figures.html({"datasets": {"a": uneven, "none": []}}, label="Two tables")
+    assert spec_of(markdown)["datasets"] == {"a": uneven, "none": []}
 
 
 def test_more_rows_than_altair_likes_are_shown():
     frame = pd.DataFrame({"x": range(6000)})
     chart = alt.Chart(frame, title="Many").mark_point().encode(x="x:Q")
-    (rows,) = spec_of(text_of(show(chart)))["datasets"].values()
-    assert len(rows) == 6000
+    (table,) = spec_of(text_of(show(chart)))["datasets"].values()
+    assert len(table["x"]) == 6000
 
 
 def test_vega_comes_as_one_file_that_names_no_other_host():

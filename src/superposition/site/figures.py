@@ -81,7 +81,12 @@ def show(chart: alt.TopLevelMixin, *, alt_text: str | None = None) -> Markdown:
 
 
 def html(spec: Spec, *, label: str) -> str:
-    """The element that figures.js fills: the specification as JSON, inert whatever it holds."""
+    """The element that figures.js fills: the specification as JSON, inert whatever it holds.
+
+    Tables lie in it column by column, half as long as row by row; figures.js makes rows of them.
+    """
+    if "datasets" in spec:
+        spec = spec | {"datasets": {k: _by_column(rows) for k, rows in spec["datasets"].items()}}
     text = json.dumps(spec, separators=(",", ":"), sort_keys=True, ensure_ascii=True)
     for character in "<>&`":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -180,6 +185,14 @@ def _smooth(colours: list[str], *, between: int = 4) -> list[str]:
         for step in range(between)
     ]
     return ["#" + bytes(colour).hex() for colour in [*mixed, channels[-1]]]
+
+
+def _by_column(rows: list[Spec]) -> dict[str, list[Any]] | list[Spec]:
+    """The values of each column, if all rows have the same ones."""
+    names = list(rows[0]) if rows else []
+    if not names or any(row.keys() != rows[0].keys() for row in rows):
+        return rows
+    return {name: [row[name] for row in rows] for name in names}
 
 
 def _title(spec: Spec) -> str:
