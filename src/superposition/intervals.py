@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
-from scipy import stats
+from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 """Of every interval here."""
@@ -46,7 +46,7 @@ def student(cases: Float[np.ndarray, " case"]) -> Interval:
     """
     if len(cases) < 2:
         return -np.inf, np.inf
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(cases) - 1) * cases.std(ddof=1)
+    half = float(stdtrit(len(cases) - 1, (1 + CONFIDENCE) / 2)) * cases.std(ddof=1)
     half /= np.sqrt(len(cases))
     return float(cases.mean() - half), float(cases.mean() + half)
 
