@@ -323,6 +323,13 @@
     if (focus) head.focus();
   }
 
+  // A unit of the list, even if it is there already: then its head takes the focus.
+  async function enter(unit) {
+    const hash = `#${kind.name}-${unit}`;
+    if (location.hash === hash) await follow();
+    else location.hash = hash;
+  }
+
   // The next or previous one of the list.
   function go(step) {
     if (!found.length) return;
@@ -372,14 +379,27 @@
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    guarded(async () => { await search(); if (found.length) location.hash = `${kind.name}-${found[0]}`; })();
+    guarded(async () => { await search(); if (found.length) await enter(found[0]); })();
   });
   form.addEventListener("input", guarded(async (event) => {
     if (event.target === kinds) await choose(kinds.value);
     await search();
     if (event.target === kinds && found.length) location.hash = `${kind.name}-${found[0]}`;
   }));
-  more.addEventListener("click", grow);
+  more.addEventListener("click", () => {
+    const shown = list.children.length;
+    grow();
+    list.children[shown]?.firstChild.focus();
+  });
+  // Down from the search into what was found, and up again.
+  home.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const stops = [query, ...list.querySelectorAll("a")];
+    const at = stops.indexOf(event.target);
+    if (!step || at < 0 || !stops[at + step]) return;
+    event.preventDefault();
+    stops[at + step].focus();
+  });
   addEventListener("hashchange", guarded(follow));
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;

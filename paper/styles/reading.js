@@ -24,6 +24,7 @@
   const glossary = window.glossary ?? {};
   const terms = Object.keys(glossary).sort((a, b) => b.length - a.length);
   const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  let explained = 0;
   const pattern = terms.length && new RegExp(`(?<![\\w-])(${terms.map(escaped).join("|")})(?![\\w-])`, "i");
 
   function mark(node, seen) {
@@ -36,7 +37,9 @@
       seen.add(entry.anchor);
       const meaning = element("span", { className: "meaning", textContent: entry.meaning });
       meaning.setAttribute("role", "tooltip");
+      meaning.id = `meaning-${++explained}`;
       const term = element("a", { className: "term", href: `glossary.html#${entry.anchor}` }, rest.data);
+      term.setAttribute("aria-describedby", meaning.id);
       rest.replaceWith(element("span", { className: "explained" }, term, meaning));
     }
     mark(after, seen);
@@ -55,9 +58,18 @@
     }
   }
 
+  // Escape takes the meaning of a word away, until the word is left.
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    main.querySelectorAll(".explained:is(:hover, :focus-within)").forEach((word) => word.classList.add("dismissed"));
+  });
+  for (const left of ["mouseleave", "focusout"]) {
+    main.addEventListener(left, (event) => event.target.closest(".explained")?.classList.remove("dismissed"), true);
+  }
+
   // What scrolls within the page can be scrolled with the keyboard, too.
   function reach() {
-    for (const box of main.querySelectorAll(".vega-figure, pre, table, math[display=block], .figure-data")) {
+    for (const box of main.querySelectorAll(".vega-figure, .cell-output-display, pre, table, math[display=block], .figure-data")) {
       const wide = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
       if (wide && getComputedStyle(box).overflowX !== "visible") box.setAttribute("tabindex", "0");
     }

@@ -18,10 +18,17 @@ _EXCEPT = {"light": [], "dark": [".vega-canvas"]}
 """What is left out: figures are drawn anew for the dark page while it is looked at."""
 _RUN = """options => axe.run({include: ["html"], exclude: options.except}, options.rules)
     .then((found) => found.violations)"""
-_SET_THEME = """theme => {
-    document.body.classList.toggle('quarto-dark', theme === 'dark');
-    document.body.classList.toggle('quarto-light', theme === 'light');
+_SET_THEME = """async (theme) => {
+    const body = document.body.classList;
+    if (body.contains(`quarto-${theme}`)) return;
+    if (window.quartoToggleColorScheme) window.quartoToggleColorScheme();
+    else ['quarto-dark', 'quarto-light'].forEach((name) => body.toggle(name));
+    const sheets = [...document.querySelectorAll('link[rel=stylesheet]')];
+    const wait = (time) => new Promise((done) => setTimeout(done, time));
+    for (let tries = 0; tries < 40 && !sheets.every((each) => each.sheet); tries++) await wait(25);
+    await wait(250);
 }"""
+"""Quarto's dark page is a style sheet of its own; colours fade from one page to the other."""
 
 
 def barriers(page: Page) -> list[str]:

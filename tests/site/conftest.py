@@ -18,7 +18,7 @@ def make_project(folder: Path, pages: list[str]) -> Path:
     shutil.copytree(ROOT / "paper" / "styles", folder / "paper" / "styles")
     shutil.copy(SAMPLE / "charts.py", folder)
     shutil.copy(ROOT / "CITATION.cff", folder)
-    for name in [*pages, "references.bib"]:
+    for name in [*pages, "references.bib", "glossary.yml"]:
         shutil.copy(SAMPLE / name, folder / "paper")
     tree = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     first, *others = (f"paper/{name}" for name in pages)

@@ -169,6 +169,14 @@ def test_an_address_opens_its_unit_and_the_arrows_lead_on(built: Path, opened: A
     assert "#latent-13}" in page.text_content(".atlas-citation pre").replace("},", "}")
 
 
+def search(page: Page, asked: str, *, where: str) -> None:
+    """Look for `asked` in the part of the atlas that the menu calls `where`; open the first."""
+    page.wait_for_selector("h2.atlas-head")
+    page.select_option("select >> nth=0", where)
+    page.fill("#atlas-query", asked)
+    page.press("#atlas-query", "Enter")
+
+
 @pytest.mark.parametrize(
     ("asked", "where", "expected"),
     [("shout", "concepts", 7), ("21", "unit", 21), ("latent-30", "all", 30)],
@@ -177,10 +185,7 @@ def test_a_search_finds_the_right_latent(
     built: Path, opened: Any, asked: str, where: str, expected: int
 ) -> None:
     page = opened(built.as_uri())
-    page.wait_for_selector("h2.atlas-head")
-    page.select_option("select >> nth=0", where)
-    page.fill("#atlas-query", asked)
-    page.press("#atlas-query", "Enter")
+    search(page, asked, where=where)
     page.wait_for_selector(f"h2:has-text('Latent {expected}')")
     assert page.inner_text(".atlas-list li:first-child b") == str(expected)
 
@@ -193,11 +198,34 @@ def test_a_token_finds_the_latents_on_it_and_those_that_promote_it(
     latent = 24
     token = "".join(vocabulary[atlas_world.FIRST_TOKEN + latent + shift])
     page = opened(built.as_uri())
-    page.wait_for_selector("h2.atlas-head")
-    page.select_option("select >> nth=0", where)
-    page.fill("#atlas-query", token)
-    page.press("#atlas-query", "Enter")
+    search(page, token, where=where)
     page.wait_for_selector(f"h2:has-text('Latent {latent}')")
+
+
+def test_the_keyboard_alone_searches_and_opens_what_it_found(built: Path, opened: Any) -> None:
+    page = opened(built.as_uri())
+    page.wait_for_selector("h2.atlas-head")
+    page.keyboard.press("/")
+    page.keyboard.type("latent-1")
+    page.wait_for_selector(".atlas-list li:first-child b:text-is('1')")
+    for key in ("ArrowDown", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.hash") == "#latent-1"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.textContent === 'Latent 1'")
+    page.keyboard.press("/")
+    page.keyboard.press("Enter")  # it is there already, and gets the focus all the same
+    page.wait_for_function("document.activeElement.textContent === 'Latent 1'")
+
+
+def test_more_of_the_list_takes_the_focus_to_what_is_new(built: Path, opened: Any) -> None:
+    page = opened(built.as_uri())
+    page.wait_for_selector("h2.atlas-head")
+    page.eval_on_selector_all(".atlas-list li", "all => all.slice(30).forEach((e) => e.remove())")
+    page.eval_on_selector("nav > button", "more => { more.hidden = false; more.focus(); }")
+    page.keyboard.press("Enter")
+    links = "[...document.querySelectorAll('.atlas-list a')]"
+    assert page.evaluate(f"{links}.indexOf(document.activeElement)") == 30
 
 
 def test_text_is_inert_and_a_dead_latent_says_so(built: Path, opened: Any) -> None:

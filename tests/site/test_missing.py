@@ -25,6 +25,11 @@ Store(scale="laptop").load_table("toy", "a", "features.parquet")
 ```{python}
 x = Store(scale="laptop").load_json("sae", "l1", "metrics.json")["l0"]
 ```
+
+```{python}
+%reset -f
+print("emptied")
+```
 """
 
 
@@ -44,6 +49,10 @@ def test_missing_data_leave_a_note_with_the_command_in_their_place(page: str) ->
 
 def test_a_guarded_cell_still_shows_its_last_expression(page: str) -> None:
     assert "\n4\n" in page.split("::: {.missing}")[0]
+
+
+def test_a_cell_may_empty_the_notebook_as_quarto_does_after_each_page(page: str) -> None:
+    assert "emptied" in page.rpartition("::: {.missing}")[2]
 
 
 def test_what_a_note_says_stays_text() -> None:

@@ -6,6 +6,7 @@ built site (tests/site/browser.py) counts every such note as a fault.
 """
 
 import ast
+import builtins
 from collections.abc import Callable
 
 from IPython.core.getipython import get_ipython
@@ -26,11 +27,15 @@ ERRORS = (ArtefactError, NotTrained)
 
 
 def guard() -> None:
-    """Let every later cell of this notebook show a note where data are missing."""
+    """Let every later cell of this notebook show a note where data are missing.
+
+    What guarded cells call is a builtin: Quarto ends each page with a cell that empties the
+    notebook's own names.
+    """
     shell = get_ipython()
     if shell is None or any(isinstance(each, _Guard) for each in shell.ast_transformers):
         return
-    shell.user_ns["__missing__"] = _Names
+    vars(builtins)["__missing__"] = _Names
     shell.ast_transformers.append(_Guard())
 
 
