@@ -56,6 +56,7 @@ def root(tmp_path: Path) -> Path:
     store.save_json([CLAIM], "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 2.0, "peak_bytes": 10}
     store.save_json(cost, "costs", "toy@five-in-two.json")
+    store.save_json(cost, "costs", "claims.json")
     making.make(tmp_path, "laptop")
     return tmp_path
 
