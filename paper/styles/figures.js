@@ -34,32 +34,35 @@
   function specOf(figure, text = figure.querySelector("script").textContent) {
     const spec = JSON.parse(text);
     for (const [name, table] of Object.entries(spec.datasets ?? {})) {
-      if (Array.isArray(table)) continue;
-      const columns = Object.entries(table);
-      spec.datasets[name] = columns[0][1].map((_, row) =>
-        Object.fromEntries(columns.map(([column, values]) => [column, values[row]])));
+      if (!Array.isArray(table[0])) continue;
+      spec.datasets[name] = table[0][1].map((_, row) =>
+        Object.fromEntries(table.map(([column, values]) => [column, values[row]])));
     }
     return spec;
   }
 
   // Long titles break into lines, and a legend on top into columns.
+  const ruler = document.createElement("canvas").getContext("2d");
   function worded(spec, room) {
     const title = typeof spec.title === "string" ? { text: spec.title } : spec.title;
     if (!title) return spec;
-    const broken = (text, size) =>
-      typeof text !== "string" ? text : text.split(" ").reduce((lines, word) => {
+    const { font, title: style } = window.figureLook.light;
+    const broken = (text, look) => {
+      if (typeof text !== "string") return text;
+      ruler.font = `${look}px ${font}`;
+      return text.split(" ").reduce((lines, word) => {
         const line = [lines.at(-1), word].filter(Boolean).join(" ");
-        if (line.length * size <= room) return [...lines.slice(0, -1), line];
+        if (ruler.measureText(line).width <= room) return [...lines.slice(0, -1), line];
         return [...lines, word];
       }, [""]);
-    const lines = { text: broken(title.text, 8.4) };
-    if (title.subtitle) lines.subtitle = broken(title.subtitle, 7);
+    };
+    const lines = { text: broken(title.text, `${style.fontWeight} ${style.fontSize}`) };
+    if (title.subtitle) lines.subtitle = broken(title.subtitle, style.subtitleFontSize);
     return { ...spec, title: { ...title, ...lines } };
   }
 
-  function look(room) {
+  function look(room, columns = Math.max(1, Math.floor(room / 120))) {
     const config = window.figureLook[isDark() ? "dark" : "light"];
-    const columns = Math.max(1, Math.floor(room / 120));
     return room > 560 ? config : { ...config, legend: { ...config.legend, columns } };
   }
 
@@ -91,20 +94,26 @@
       drawn.get(figure)?.finalize();
       const room = host.clientWidth;
       const spec = worded(fitted(specOf(figure, text), room), room);
-      const result = await window.vegaEmbed(host, spec, {
+      const embed = (config) => window.vegaEmbed(host, spec, {
         actions: false,
-        config: look(room),
+        config,
         mode: "vega-lite",
         renderer: "svg",
         tooltip: { theme },
       });
+      const overflows = () => host.scrollWidth > host.clientWidth + 1;
+      let result = await embed(look(room));
+      if (room <= 560 && overflows()) { // the names in the legend may be too long for two columns
+        result.finalize();
+        result = await embed(look(room, 1));
+      }
       drawn.set(figure, result);
       views.set(figure, result.view);
       figure.dataset.drawn = theme;
       host.style.minHeight = "";
       // The figure has a description and a table of its data; its marks say nothing one by one.
       host.querySelector("svg").setAttribute("aria-hidden", "true");
-      if (host.scrollWidth > host.clientWidth + 1) host.tabIndex = 0; // to scroll with the keyboard
+      if (overflows()) host.tabIndex = 0; // to scroll with the keyboard
     } catch (error) {
       host.textContent = `This figure could not be drawn: ${error.message}`;
       figure.dataset.drawn = "failed";

@@ -1,11 +1,20 @@
 """The sample site in a real browser, without network."""
 
+import importlib.util
+import json
 import shutil
+import struct
 from pathlib import Path
+from types import ModuleType
 
+import altair as alt
+import numpy as np
+import pandas as pd
 import pytest
-from playwright.sync_api import Page
+import vl_convert
+from playwright.sync_api import Download, Locator, Page
 from tests.site import browser
+from tests.site.conftest import SAMPLE
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +156,43 @@ def test_printing_draws_every_figure(page):
 
 
 DOWNLOADS = {"SVG": b"<svg", "PNG": b"\x89PNG", "CSV": b"feature", "Vega-Lite": b"{"}
+FRAMES = {
+    "points": lambda chart: [chart.data],
+    "lines": lambda chart: [layer.data for layer in chart.layer],
+    "pair": lambda chart: [panel.data for panel in chart.hconcat],
+}
+"""Where each chart of the sample has its data; the largest table comes first."""
+
+
+def charts() -> ModuleType:
+    """The sample's charts, to compare with."""
+    spec = importlib.util.spec_from_file_location("charts", SAMPLE / "charts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def open_card(page: Page, name: str) -> Locator:
+    card = page.locator(f"#fig-{name} .figure-card")
+    card.locator("summary").first.click()
+    return card
+
+
+def files(page: Page, card: Locator, button: str, *, n: int = 1) -> list[Path]:
+    """What a button of a card downloads."""
+    found: list[Download] = []
+    page.on("download", lambda download: found.append(download))
+    with page.expect_download():
+        card.get_by_role("button", name=button, exact=True).click()
+    while len(found) < n:
+        page.wait_for_event("download")
+    return [Path(each.path()) for each in found]
 
 
 def test_every_download_of_a_card_is_what_it_says(page):
-    card = page.locator("#fig-points .figure-card")
-    card.locator("summary").first.click()
+    card = open_card(page, "points")
     for name, start in DOWNLOADS.items():
         with page.expect_download() as download:
             card.get_by_role("button", name=name, exact=True).click()
@@ -160,16 +201,64 @@ def test_every_download_of_a_card_is_what_it_says(page):
         assert download.value.suggested_filename.startswith("fig-points.")
 
 
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_csv_files_of_a_figure_are_its_frames(page, name):
+    frames = FRAMES[name](getattr(charts(), name)())
+    found = files(page, open_card(page, name), "CSV", n=len(frames))
+    for path, frame in zip(found, frames, strict=True):
+        whole = frame.reset_index(drop=True)
+        pd.testing.assert_frame_equal(pd.read_csv(path), whole, check_dtype=False, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_the_vega_lite_file_of_a_figure_is_a_whole_chart_with_its_frames(page, name):
+    (path,) = files(page, open_card(page, name), "Vega-Lite")
+    spec = json.loads(path.read_text("utf-8"))
+    assert alt.Chart.from_dict(spec).to_dict()  # refuses what Vega-Lite's schema does not know
+    frames = FRAMES[name](getattr(charts(), name)())
+    assert sorted(map(len, spec["datasets"].values())) == sorted(map(len, frames))
+    assert vl_convert.vegalite_to_svg(spec).count("<path") >= 3
+
+
+def test_a_legend_with_long_names_fits_on_a_phone(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    names = "['a name that is rather long', 'another name of that length', 'a third one like them']"
+    page.evaluate(
+        f"""() => {{
+        const script = document.querySelector('#fig-lines script');
+        const spec = JSON.parse(script.textContent);
+        spec.layer[0].encoding.color.scale = {{domain: {names}}};
+        script.textContent = JSON.stringify(spec);
+        }}"""
+    )
+    drawn(page)
+    wide = page.eval_on_selector("#fig-lines .vega-canvas", "it => it.scrollWidth - it.clientWidth")
+    assert wide <= 1
+
+
+def test_the_drawings_of_a_card_show_the_figure(page):
+    card = open_card(page, "points")
+    (svg,) = files(page, card, "SVG")
+    assert svg.read_text("utf-8").count('aria-roledescription="point"') == 5
+    (png,) = files(page, card, "PNG")
+    width, height = struct.unpack(">II", png.read_bytes()[16:24])
+    assert width > 600
+    assert height > 600
+
+
 def test_a_card_shows_its_data_as_a_table(page):
-    card = page.locator("#fig-points .figure-card")
-    card.locator("summary").first.click()
+    card = open_card(page, "points")
     card.get_by_role("button", name="Show the data").click()
-    assert card.locator(".figure-data tbody tr").count() == 5
+    frame = charts().points().data
+    assert card.locator(".figure-data th").all_inner_texts() == list(frame.columns)
+    cells = card.locator(".figure-data tbody td").all_text_contents()
+    shown = pd.DataFrame([cells[at : at + 5] for at in range(0, len(cells), 5)])
+    assert shown[4].tolist() == frame["text"].tolist()
+    np.testing.assert_allclose(shown[1].astype(float), frame["x"], rtol=1e-6)
 
 
 def test_a_card_cites_its_figure(page):
-    card = page.locator("#fig-points .figure-card")
-    card.locator("summary").first.click()
+    card = open_card(page, "points")
     asked: list[str] = []
     page.evaluate(
         "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('none')); }"

@@ -57,6 +57,11 @@ def spec_of(markdown: str) -> dict:
     return json.loads(text.group(1))
 
 
+def table_of(markdown: str) -> dict[str, list]:
+    (table,) = spec_of(markdown)["datasets"].values()
+    return dict(table)
+
+
 @pytest.fixture
 def chart() -> alt.Chart:
     frame = pd.DataFrame({"x": [1 / 3, 2.0], "text": ["</script>`<b>{{< x >}}", "\u202e"]})
@@ -94,8 +99,7 @@ def test_hostile_text_in_the_data_is_inert_and_comes_back_whole(chart):
     markdown = text_of(show(chart))
     assert "</script>`" not in markdown
     assert "{{<" not in markdown
-    (table,) = spec_of(markdown)["datasets"].values()
-    assert table["text"][0] == "</script>`<b>{{< x >}}"
+    assert table_of(markdown)["text"][0] == "</script>`<b>{{< x >}}"
 
 
 def test_the_title_is_what_a_screen_reader_says_unless_told_otherwise(chart):
@@ -121,8 +125,13 @@ def test_a_single_view_fills_the_column_and_panels_keep_their_widths(chart):
 
 
 def test_data_keep_seven_digits(chart):
-    (table,) = spec_of(text_of(show(chart)))["datasets"].values()
-    assert table["x"][0] == 0.3333333
+    assert table_of(text_of(show(chart)))["x"][0] == 0.3333333
+
+
+def test_columns_keep_the_order_of_the_frame():
+    frame = pd.DataFrame({"z": [1], "a": [2], "m": [3]})
+    markdown = text_of(show(alt.Chart(frame, title="Three").mark_point().encode(x="a:Q")))
+    assert list(table_of(markdown)) == ["z", "a", "m"]
 
 
 def test_rows_that_differ_in_their_columns_are_kept_as_rows():
@@ -134,8 +143,7 @@ def test_rows_that_differ_in_their_columns_are_kept_as_rows():
 def test_more_rows_than_altair_likes_are_shown():
     frame = pd.DataFrame({"x": range(6000)})
     chart = alt.Chart(frame, title="Many").mark_point().encode(x="x:Q")
-    (table,) = spec_of(text_of(show(chart)))["datasets"].values()
-    assert len(table["x"]) == 6000
+    assert len(table_of(text_of(show(chart)))["x"]) == 6000
 
 
 def test_vega_comes_as_one_file_that_names_no_other_host():

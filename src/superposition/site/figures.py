@@ -83,7 +83,8 @@ def show(chart: alt.TopLevelMixin, *, alt_text: str | None = None) -> Markdown:
 def html(spec: Spec, *, label: str) -> str:
     """The element that figures.js fills: the specification as JSON, inert whatever it holds.
 
-    Tables lie in it column by column, half as long as row by row; figures.js makes rows of them.
+    Tables lie in it column by column, in the order of the frame, half as long as row by row;
+    figures.js makes rows of them.
     """
     if "datasets" in spec:
         spec = spec | {"datasets": {k: _by_column(rows) for k, rows in spec["datasets"].items()}}
@@ -187,12 +188,12 @@ def _smooth(colours: list[str], *, between: int = 4) -> list[str]:
     return ["#" + bytes(colour).hex() for colour in [*mixed, channels[-1]]]
 
 
-def _by_column(rows: list[Spec]) -> dict[str, list[Any]] | list[Spec]:
-    """The values of each column, if all rows have the same ones."""
+def _by_column(rows: list[Spec]) -> list[tuple[str, list[Any]]] | list[Spec]:
+    """The name and the values of each column, if all rows have the same ones."""
     names = list(rows[0]) if rows else []
     if not names or any(row.keys() != rows[0].keys() for row in rows):
         return rows
-    return {name: [row[name] for row in rows] for name in names}
+    return [(name, [row[name] for row in rows]) for name in names]
 
 
 def _title(spec: Spec) -> str:
