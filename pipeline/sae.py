@@ -12,11 +12,15 @@ def main(stage: Stage) -> None:
     arch = stage.params.value("sae", stage.row)["arch"]
     config = stage.config(base.architecture(arch).Config)
     shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
+    schedule = config.training
+    source = shards.source(
+        schedule.batch_size, n_epochs=schedule.n_epochs, n_batches=schedule.n_steps
+    )
     checkpoint = stage.checkpoint(config, shards.index)
     with distributed.processes(stage.device):
         fitted = training.fit(
             config,
-            shards.source(config.training.batch_size),
+            source,
             device=stage.device,
             checkpoint=checkpoint,
             label=f"sae@{stage.row}",

@@ -13,11 +13,15 @@ def main(stage: Stage) -> None:
     config = stage.config(sweep.SweepConfig)
     points = sweep.points(config, key=f"sweep.{stage.row}", origin=stage.params.origin)
     shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
+    schedule = points[0].config.training
+    source = shards.source(
+        schedule.batch_size, n_epochs=schedule.n_epochs, n_batches=schedule.n_steps
+    )
     checkpoint = stage.checkpoint(config, shards.index)
     with distributed.processes(stage.device):
         fitted = training.fit_many(
             [point.config for point in points],
-            shards.source(points[0].config.training.batch_size),
+            source,
             device=stage.device,
             checkpoint=checkpoint,
             label=f"sweep@{stage.row}",

@@ -35,6 +35,18 @@ def test_the_full_scale_has_the_widths_of_the_paper(full: Params, row: str) -> N
     assert {*full.value("sweep", row)["d_sae"]} == ISSUE_WIDTHS
 
 
+def test_every_autoencoder_of_the_full_scale_trains_on_200_million_activations(
+    full: Params,
+) -> None:
+    trainings = [values["training"] for values in full.value("sae").values()]
+    trainings += [values["shared"]["training"] for values in full.value("sweep").values()]
+    assert all(each["n_steps"] * each["batch_size"] >= 200_000_000 for each in trainings)
+
+
+def test_the_full_scale_fits_a_disk_of_64_gb(full: Params) -> None:
+    assert sum(need.disk for need in preflight.estimate(full)) < 55e9
+
+
 def test_without_a_gpu_the_full_scale_says_what_it_would_take_and_how_to_go_on(
     full: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,14 @@ def test_every_scale_has_an_estimate_for_every_stage_with_parameters(scale: str)
     assert "GiB of disk" in text
 
 
+def test_trainings_that_read_their_activations_again_are_named_with_how_often() -> None:
+    params = Params.read(root=ROOT)
+    assert "more than once" not in preflight.describe(preflight.estimate(params), "laptop")
+    params.value("sae", "l1")["training"]["n_steps"] *= 4
+    text = preflight.describe(preflight.estimate(params), "laptop")
+    assert "Reading their activations more than once: sae@l1 3.8 times." in text
+
+
 def test_too_little_disk_is_refused_with_both_numbers(tmp_path: Path) -> None:
     with pytest.raises(preflight.ResourceError, match=r"keeps about 1000000\.0 GiB .* GiB free"):
         preflight.check([Need("sae@l1", 1.0, 1.0, 1e6 * GIB)], folder=tmp_path)

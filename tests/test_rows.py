@@ -74,6 +74,17 @@ def test_every_architecture_has_a_row() -> None:
             "shuffled",
             r"l1 reads sae/l1, which is not of activations\.shuffled",
         ),
+        (
+            "sae.l1.training.n_steps",
+            3000,
+            r"sae\.l1\.training: n_steps=3000 .*\.main 2\.05 times; n_epochs=1, needed: 3",
+        ),
+        (
+            "sweep.topk.shared.training.batch_size",
+            8192,
+            r"sweep\.topk\.shared\.training: .* 1\.09 times; n_epochs=1, needed: 2",
+        ),
+        ("sae.l1.training.n_epochs", 0, r"n_epochs=0 is below 1"),
         ("text.source", "web", r"text\.source = 'web'.*packages"),
         ("transformer.shuffled.made_from", "tokens", r"what is made from tokens is trained"),
     ],

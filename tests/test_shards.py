@@ -96,6 +96,29 @@ def test_a_source_gives_whole_batches_of_one_epoch_from_any_batch_on(tmp_path):
     assert [list(source(first)) for first in (7, 8, 50)] == [[], [], []]
 
 
+@pytest.mark.parametrize("batch_size", [13, 20, 100])
+def test_a_source_reads_the_cache_again_and_batches_run_over_its_end(tmp_path, batch_size):
+    reader = ShardReader(cache(tmp_path / "shards"))
+    epochs = torch.cat([next(reader.batches(100))] * 3)
+    source = reader.source(batch_size, n_epochs=3, n_batches=300 // batch_size)
+    for first in range(300 // batch_size + 2):
+        batches = [*source(first)]
+        start, stop = first * batch_size, 300 // batch_size * batch_size
+        assert len(batches) == max(0, stop - start) // batch_size
+        assert all(len({*numbers(batch.float())}) == batch_size for batch in batches)
+        if batches:
+            assert torch.equal(torch.cat(batches), epochs[start:stop])
+
+
+def test_more_batches_than_the_epochs_have_are_refused_before_the_first(tmp_path):
+    reader = ShardReader(cache(tmp_path / "shards"))
+    assert len([*reader.source(30, n_epochs=3, n_batches=10)(0)]) == 10
+    with pytest.raises(ValueError, match=r"11 batches of 30 are 330 .*n_epochs=3, needed: 4"):
+        reader.source(30, n_epochs=3, n_batches=11)
+    with pytest.raises(ValueError, match="batch_size=101 exceeds n_rows=100"):
+        reader.source(101)
+
+
 def test_the_index_tells_caches_with_other_rows_apart(tmp_path):
     layout = Layout(n_rows=4, rows_per_shard=2, seed=0, columns=COLUMNS)
     for name, value in [("a", 0.0), ("b", 1.0), ("c", 1.0)]:

@@ -39,6 +39,8 @@ class Need(NamedTuple):
     """Peak, in bytes."""
     disk: float
     """Kept under data/, in bytes."""
+    epochs: float = 0.0
+    """How often it reads its cache of activations, if it trains on one."""
 
 
 Row = dict[str, Any]
@@ -56,7 +58,8 @@ def estimate(params: Params) -> list[Need]:
         for row, values in rows.items():
             seconds, memory, disk = needs_of(values, params.tree)
             title = f"{stage}@{row}" if row else stage
-            needs.append(Need(title, seconds * scaled, BASE_MEMORY + memory, disk))
+            epochs = _epochs(values, params.tree) if stage in ("sae", "sweep") else 0.0
+            needs.append(Need(title, seconds * scaled, BASE_MEMORY + memory, disk, epochs))
     return needs
 
 
@@ -87,9 +90,20 @@ def describe(needs: list[Need], scale: str) -> str:
         f"{largest.memory / GIB:.1f} GiB of memory ({largest.stage}), "
         f"{sum(need.disk for need in needs) / GIB:.1f} GiB of disk.",
         "Longest: " + ", ".join(f"{need.stage} {_minutes(need.seconds)}" for need in slowest) + ".",
+        *_repeated(needs),
         "Stages that are up to date are skipped.",
     ]
     return "\n".join(lines)
+
+
+def _repeated(needs: list[Need]) -> list[str]:
+    """A line on the trainings that see activations more than once, if there are any."""
+    times: dict[str, list[str]] = {}
+    for need in needs:
+        if need.epochs > 1:
+            times.setdefault(f"{need.epochs:.1f}", []).append(need.stage)
+    parts = [f"{', '.join(stages)} {number} times" for number, stages in times.items()]
+    return [f"Reading their activations more than once: {'; '.join(parts)}."] if parts else []
 
 
 def _minutes(seconds: float) -> str:
@@ -204,6 +218,13 @@ def _toy_comparison(row: Row, tree: Row) -> Amounts:
     inputs = models["n_seeds"] * row["data"].get("n_copies", 1) * shared["batch_size"]
     width = models["n_features"] + row["shared"]["d_sae"]
     return 4 + steps * (5e-4 + 7e-9 * inputs * width), 0.7 * GIB, 1e6
+
+
+def _epochs(row: Row, tree: Row) -> float:
+    """How often the cached activations are read, for a row of `sae` or `sweep`."""
+    training = (row.get("shared") or row)["training"]
+    n_rows = tree["activations"][row["activations"]]["n_tokens"]
+    return training["n_steps"] * training["batch_size"] / n_rows
 
 
 def _sae(row: Row, tree: Row) -> Amounts:

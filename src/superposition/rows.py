@@ -1,5 +1,6 @@
 """Every row of every section, checked before any work starts: a mistake should cost no minutes."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,8 @@ from superposition.language.concepts.description import ConceptsConfig
 from superposition.language.corpus import TextConfig
 from superposition.language.tokens import TokensConfig
 from superposition.language.transformer import TransformerConfig
-from superposition.saes import base, sweep
+from superposition.saes import base, schedule, sweep
+from superposition.saes.base import SaeConfig
 from superposition.saes.comparison import ComparisonConfig
 from superposition.saes.sweep import SweepConfig
 from superposition.toy.adversarial import AdversarialConfig
@@ -112,8 +114,23 @@ def load_row(params: Params, section: str, row: str) -> Any:
                 f"have: {have} ({params.origin})"
             )
     if isinstance(config, SweepConfig):
-        sweep.points(config, key=f"sweep.{row}", origin=params.origin)
+        points = sweep.points(config, key=f"sweep.{row}", origin=params.origin)
+        _check_epochs(params, f"sweep.{row}.shared", points[0].config)
+    if section == "sae":
+        _check_epochs(params, f"sae.{row}", config)
     return config
+
+
+def _check_epochs(params: Params, key: str, config: SaeConfig) -> None:
+    """A training must not read its activations more often than it says."""
+    training, n_rows = config.training, params.value("activations", config.activations)["n_tokens"]
+    times = schedule.epochs(training, n_rows)
+    if times > training.n_epochs or training.batch_size > n_rows:
+        raise ParameterError(
+            f"{key}.training: n_steps={training.n_steps} of batch_size={training.batch_size} read "
+            f"the n_tokens={n_rows} of activations.{config.activations} {times:.3g} times; "
+            f"n_epochs={training.n_epochs}, needed: {math.ceil(times)} ({params.origin})"
+        )
 
 
 def _check_explored(params: Params) -> None:

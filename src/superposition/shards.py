@@ -191,15 +191,28 @@ class ShardReader:
         if kept:
             yield _joined(kept)
 
-    def source(self, batch_size: int) -> Callable[[int], Iterator[Float[Tensor, "batch d_in"]]]:
-        """A function: the number of a batch in, and from that one on all batches of one epoch out.
+    def source(
+        self, batch_size: int, *, n_epochs: int = 1, n_batches: int | None = None
+    ) -> Callable[[int], Iterator[Float[Tensor, "batch d_in"]]]:
+        """A function: the number of a batch in, and from that one on all batches out.
 
-        They are activations as stored. Rows that do not fill a batch are left out.
+        They are activations as stored, `n_epochs` times in the order of the cache. A batch may end
+        one epoch and begin the next, so that only rows at the very end, which do not fill a batch,
+        are left out; and no row is twice in a batch. `n_batches` is how many will be asked for:
+        what the cache does not have is refused now and not when the training comes to its end.
         """
+        if batch_size > len(self):
+            raise ValueError(f"batch_size={batch_size} exceeds n_rows={len(self)} of {self.folder}")
+        wanted = (n_batches or 0) * batch_size
+        if wanted > n_epochs * len(self):
+            raise ValueError(
+                f"{n_batches} batches of {batch_size} are {wanted} rows, but {self.folder} has "
+                f"{len(self)}; n_epochs={n_epochs}, needed: {math.ceil(wanted / len(self))}"
+            )
 
         def batches_from(first: int) -> Iterator[Tensor]:
             start = first * batch_size
-            n_rows = max(0, len(self) - start) // batch_size * batch_size
+            n_rows = max(0, n_epochs * len(self) - start) // batch_size * batch_size
             return self.batches(batch_size, start=start, n_rows=n_rows)
 
         return batches_from

@@ -28,6 +28,9 @@ class TrainingConfig:
     """Optimiser steps."""
     batch_size: int
     """Inputs per step and instance."""
+    n_epochs: int = 1
+    """Times that cached activations may be read, the last time perhaps in part; toys have no end.
+    Source: Towards Monosemanticity, appendix, Sparse Autoencoder Setup: once."""
     lr: float | None
     """Adam's learning rate after warm-up; null: 2e-4 / sqrt(d_sae / 2^14), as in Scaling and
     Evaluating Sparse Autoencoders (Gao et al. 2024), section 2 and appendix A."""
@@ -46,7 +49,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse numbers out of range."""
-        for name in ("n_steps", "batch_size", "dead_window", "log_every"):
+        for name in ("n_steps", "batch_size", "n_epochs", "dead_window", "log_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is below 1")
         for name in ("warm_up", "decay"):

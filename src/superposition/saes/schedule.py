@@ -1,6 +1,11 @@
 """When in a training what happens: the learning rate of each step, and resampling."""
 
-from superposition.saes.base import SaeConfig
+from superposition.saes.base import SaeConfig, TrainingConfig
+
+
+def epochs(training: TrainingConfig, n_rows: int) -> float:
+    """How often a training reads a cache of `n_rows` activations."""
+    return training.n_steps * training.batch_size / n_rows
 
 
 def peak_lr(config: SaeConfig) -> float:
