@@ -36,7 +36,7 @@ def guard() -> None:
     shell = get_ipython()
     if shell is None or any(isinstance(each, _Guard) for each in shell.ast_transformers):
         return
-    vars(builtins)["__missing__"] = _Names
+    builtins.__dict__["__missing__"] = _Names
     shell.ast_transformers.append(_Guard())
 
 
