@@ -6,6 +6,7 @@ import pytest
 
 from superposition.core.store import ArtefactError
 from superposition.site import kernel, missing, source
+from superposition.site.figures import NothingToShow
 
 CELLS = """```{python}
 from superposition.core.store import Store
@@ -53,6 +54,12 @@ def test_a_guarded_cell_still_shows_its_last_expression(page: str) -> None:
 
 def test_a_cell_may_empty_the_notebook_as_quarto_does_after_each_page(page: str) -> None:
     assert "emptied" in page.rpartition("::: {.missing}")[2]
+
+
+def test_nothing_to_show_is_no_fault_of_the_site() -> None:
+    text = str(missing.note(NothingToShow("no latent")).data)
+    assert "Nothing to show: no latent." in text
+    assert ".missing" not in text
 
 
 def test_what_a_note_says_stays_text() -> None:

@@ -13,6 +13,7 @@ from superposition.charts.parts import (
     groups,
     layered,
     numbers,
+    some,
 )
 from superposition.values import fmt
 
@@ -124,8 +125,8 @@ def coverage(long: pd.DataFrame) -> alt.LayerChart:
 
 def f1_bound(best: pd.DataFrame) -> alt.FacetChart:
     """The best F1 of single units against what a unit that is always on would have."""
-    rates = numbers(best, "base_rate")
-    grid = np.geomspace(max(min(rates, default=0.001), 1e-4), 1, 60)
+    rates = numbers(some(best, "unit that tells a concept"), "base_rate")
+    grid = np.geomspace(max(rates.min(), 1e-4), 1, 60)
     names = list(dict.fromkeys(best["dictionary"]))
     bound = pd.DataFrame({"base_rate": grid, "f1": 2 * grid / (1 + grid), "kind": "always on"})
     lines = pd.concat([bound.assign(dictionary=name) for name in names], ignore_index=True)

@@ -14,6 +14,7 @@ from superposition.charts.parts import (
     groups,
     layered,
     numbers,
+    some,
     words,
 )
 from superposition.features.display import visible
@@ -144,7 +145,7 @@ def neuron_basis(neurons: pd.DataFrame) -> alt.Chart:
 def activations(examples: pd.DataFrame) -> alt.Chart:
     """How strongly a latent fires within its sampled contexts; a menu chooses the latent."""
     bins = pd.concat(
-        [_bins(latent, found) for latent, found in groups(examples, "latent")],
+        [_bins(latent, found) for latent, found in groups(some(examples, "latent"), "latent")],
         ignore_index=True,
     )
     latent = choice(bins, "latent", "latent")

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from superposition.site.figures import DIVERGING, PALETTE, RAMP
+from superposition.site.figures import DIVERGING, PALETTE, RAMP, NothingToShow
 
 FEATURE, LATENT, NEURON, CONTROL, THEORY, PUBLISHED = (
     PALETTE[name].light
@@ -32,6 +32,13 @@ def numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
 def groups(frame: pd.DataFrame, column: str) -> list[tuple[Any, pd.DataFrame]]:
     """The rows with each value of a column, in the order in which the values come."""
     return list(frame.groupby(column, sort=False))
+
+
+def some(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """`frame`, if it has a row: without one there is no `what`, and nothing to draw."""
+    if frame.empty:
+        raise NothingToShow(f"no {what}")
+    return frame
 
 
 def layered(*charts: alt.Chart, data: pd.DataFrame | None = None) -> alt.LayerChart:
@@ -70,7 +77,7 @@ def words(row: str, names: Mapping[str, str] | None = None) -> str:
 
 def choice(frame: pd.DataFrame, column: str, label: str) -> alt.Parameter:
     """A menu of the values of a column; the first one is chosen to begin with."""
-    options = [value for value, _ in groups(frame, column)]
+    options = [value for value, _ in groups(some(frame, label.lower()), column)]
     menu = alt.binding_select(options=options, name=f"{label} ")
     return alt.param(name=f"chosen_{column}", bind=menu, value=options[0])
 

@@ -13,6 +13,7 @@ from superposition.charts.parts import (
     groups,
     layered,
     numbers,
+    some,
     words,
 )
 from superposition.intervals import wilson
@@ -43,7 +44,7 @@ _FLAT = alt.Axis(labelAngle=0)
 
 def tests_passed(concepts: pd.DataFrame) -> alt.LayerChart:
     """Share of concepts whose best latent passes each of the five tests, and all of them."""
-    table = _passed(concepts)
+    table = _passed(some(concepts, "concept with enough text"))
     every = alt.Axis(labelOverlap=False)
     y = alt.Y("test:N", title=None, sort=list(TESTS.values()), axis=every)
     offset = alt.YOffset("who:N", sort=None)
@@ -70,11 +71,15 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
     `grouped` is contexts/groups.parquet with the column `planted` of each concept.
     """
     tenths = grouped.loc[(grouped["grouping"] == "tenth") & (grouped["active"] > 0)]
+    tenths = some(tenths, "concept whose latent is active")
     tenths = tenths.assign(precision=tenths["inside"] / tenths["active"], tenth=tenths["group"] + 1)
     named = tenths.loc[tenths["planted"] != ""]
     others = tenths.loc[tenths["planted"] == ""]
-    quartiles = others.groupby("tenth")["precision"].quantile([0.25, 0.5, 0.75]).unstack()
-    quartiles = quartiles.set_axis(["low", "middle", "high"], axis="columns").reset_index()
+    rows = [
+        (tenth, *np.quantile(numbers(found, "precision"), [0.25, 0.5, 0.75]))
+        for tenth, found in groups(others.sort_values("tenth"), "tenth")
+    ]
+    quartiles = pd.DataFrame(rows, columns=["tenth", "low", "middle", "high"])
     x = alt.X("tenth:O", title="tenth of the active tokens, strongest last", axis=_FLAT)
     percent = alt.Axis(format="%")
     y = alt.Y("precision:Q", title="share of tokens inside the concept", axis=percent)
@@ -101,7 +106,8 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
 
 def correlations(concepts: pd.DataFrame) -> alt.LayerChart:
     """For every concept, the correlation of the best latent against that of the best neuron."""
-    table = concepts.assign(origin=np.where(concepts["planted"] != "", *ORIGINS))
+    table = some(concepts, "concept with enough text")
+    table = table.assign(origin=np.where(table["planted"] != "", *ORIGINS))
     ends = [min(0.0, float(numbers(table, "neuron_correlation").min())), 1.0]
     diagonal = pd.DataFrame({"neuron_correlation": ends, "correlation": ends})
     x = alt.X("neuron_correlation:Q", title="correlation of the best neuron with the concept")
@@ -138,7 +144,7 @@ def ablation(curves: pd.DataFrame) -> alt.FacetChart:
 
     `curves` is causal/curves.parquet with the column `planted` of each concept.
     """
-    table = curves.loc[curves["planted"] != ""]
+    table = some(curves.loc[curves["planted"] != ""], "latent of a context")
     x = alt.X("activation:Q", title="activation of the latent")
     y = alt.Y("effect:Q", title="change of log-probability (nats)")
     base = alt.Chart()
@@ -170,7 +176,7 @@ def ablation(curves: pd.DataFrame) -> alt.FacetChart:
 
 def pinning(held: pd.DataFrame) -> alt.LayerChart:
     """How often the model writes in a concept, with its latent held and as it is."""
-    table = held.loc[held["n"] > 0].assign(
+    table = some(held.loc[held["n"] > 0], "latent of a concept").assign(
         origin=lambda found: np.where(found["planted"] != "", *ORIGINS),
         with_pin=lambda found: found["pinned"] / found["n"],
         without=lambda found: found["free"] / found["n"],
@@ -226,7 +232,7 @@ def intervals(shares: pd.DataFrame) -> alt.Chart:
     names = {"count": "active tokens", "mass": "activation", "effect": "effect on the prediction"}
     rows = [
         (names[what], interval + 1, float(numbers(found, what).mean()))
-        for interval, found in groups(shares.sort_values("interval"), "interval")
+        for interval, found in groups(some(shares, "latent").sort_values("interval"), "interval")
         for what in names
     ]
     long = pd.DataFrame(rows, columns=["what", "interval", "share"])

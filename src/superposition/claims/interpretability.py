@@ -8,6 +8,7 @@ correlation of at least 0.5 on text that nothing was chosen by. The thresholds b
 import numpy as np
 
 from superposition import intervals
+from superposition.artefacts import NotTrained
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import SEED, graded
 from superposition.claims.measures_interpretability import (
@@ -204,6 +205,8 @@ def probe_is_a_ceiling(r: Results) -> Verdict:
     """A latent found without labels cannot tell a concept better than a linear readout of the same
     neurons that was fitted to it."""
     latents = r.interpretability("batch-topk").coverage()["mcc"]
+    if latents.empty:
+        raise NotTrained("no concept with enough tokens to be judged")
     probes = r.probes("main").probes.set_index("concept")["mcc"].reindex(latents.index.tolist())
     best, probe = latents.to_numpy(dtype=float), probes.to_numpy(dtype=float)
     reached = probe >= best - CEILING_SLACK
@@ -236,6 +239,8 @@ def probe_is_a_ceiling(r: Results) -> Verdict:
 def specificity_rises(r: Results) -> Verdict:
     """The stronger a latent is active, the more specific it is to its context."""
     precision = precision_by_decile(r.interpretability("batch-topk"), "context")
+    if not len(precision):
+        raise NotTrained("no context concept whose best latent is active in every decile")
     difference = precision[:, -1] - precision[:, 0]
     low, high = intervals.mean(difference, seed=SEED)
     rising = rank_correlation(precision) > 0

@@ -103,7 +103,7 @@ def average(column: Any) -> float:
 def rank_correlation(x: Any, y: Any) -> float:
     """Spearman's correlation of two columns; NaN where one does not vary."""
     a, b = (column.to_numpy(dtype=float) for column in (x, y))
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
+    if not len(a) or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.asarray(stats.spearmanr(a, b))[0])
 

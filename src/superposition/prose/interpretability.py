@@ -187,7 +187,7 @@ def _groups(r: Results) -> tuple[str, str]:
         f"{name} ({of(round(share * size), size)})"
         for name, share, size in zip(ordered.index, ordered["mean"], ordered["size"], strict=True)
     ]
-    return ", ".join(words[:NAMED]), ", ".join(words[::-1][:NAMED])
+    return ", ".join(words[:NAMED]) or "none", ", ".join(words[::-1][:NAMED]) or "none"
 
 
 _FLATTERY = ("neurons_f1", "neurons_f1_flattered", "latents_f1", "latents_f1_flattered")
@@ -242,7 +242,7 @@ def _ceiling(r: Results) -> Texts:
         "latent_median": fmt(float(np.median(latent)), digits=2),
         "probe_covered": of(int((probe >= MAIN_LEVEL).sum()), len(points)),
         "beyond": of(int((probe < latent).sum()), len(points)),
-        "missed": ", ".join(named),
+        "missed": ", ".join(named) or "none",
     }
 
 

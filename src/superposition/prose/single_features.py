@@ -83,7 +83,9 @@ def _contexts(r: Results) -> list[str]:
         fmt(n - n_planted),
         fmt(n_planted),
         of(complete, n),
-        f"{fmt(complete / n, '%')} (95% interval {between(*wilson(complete, n), '%')})",
+        f"{fmt(complete / n, '%')} (95% interval {between(*wilson(complete, n), '%')})"
+        if n
+        else NOT_RUN,
         of(total(table["passed"] == 0), n),
         fmt(median(table["passed"]), "given"),
         *(of(total(table[test]), n) for test in TESTS),

@@ -19,6 +19,10 @@ SIGNIFICANT_DIGITS = 7
 """Of numbers in a figure's data: what float32 holds."""
 
 
+class NothingToShow(ValueError):
+    """A figure without data, because the text or the models have none; the message says of what."""
+
+
 class Colour(NamedTuple):
     """One meaning's colour on either background, at least 3:1 against it."""
 

@@ -15,6 +15,7 @@ from IPython.display import Markdown, display
 from superposition.artefacts import NotTrained
 from superposition.core.store import ArtefactError
 from superposition.site.cards import plain
+from superposition.site.figures import NothingToShow
 
 _GUARDED = """
 try:
@@ -22,7 +23,7 @@ try:
 except __missing__.ERRORS as error:
     __missing__.show(__missing__.note(error))
 """
-ERRORS = (ArtefactError, NotTrained)
+ERRORS = (ArtefactError, NotTrained, NothingToShow)
 """What means that data are not there, and not that a page is wrong."""
 
 
@@ -35,12 +36,15 @@ def guard() -> None:
     shell = get_ipython()
     if shell is None or any(isinstance(each, _Guard) for each in shell.ast_transformers):
         return
-    vars(builtins)["__missing__"] = _Names
+    builtins.__dict__["__missing__"] = _Names
     shell.ast_transformers.append(_Guard())
 
 
 def note(error: ValueError) -> Markdown:
-    """The note: what is missing and what makes it, or that this scale leaves it out."""
+    """The note: what is missing and what makes it, or that this scale leaves it out, or that what
+    was found is nothing."""
+    if isinstance(error, NothingToShow):
+        return Markdown(f"::: {{.not-run-here}}\nNothing to show: {plain(str(error))}.\n:::\n")
     if isinstance(error, NotTrained):
         return Markdown(
             f"::: {{.not-run-here}}\nNot run at this scale: {plain(str(error))}.\n:::\n"
