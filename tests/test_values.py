@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from tests.paper.synthetic import write_concepts, write_theory
 from superposition.artefacts import Named
 from superposition.results import Results
 from superposition.sources import sourced
-from superposition.values import NOT_RUN, between, fmt, of, values
+from superposition.values import NOT_RUN, between, fmt, of, topics, values
 
 TEXT = {
     "train_documents": 2900,
@@ -119,7 +120,9 @@ def test_claims_are_counted_by_verdict(v: Named) -> None:
 
 
 def test_a_misspelt_value_is_told_which_exist(v: Named) -> None:
-    with pytest.raises(AttributeError, match=r"no value 'nope' in superposition.values; have: sca"):
+    with pytest.raises(
+        AttributeError, match=r"no value 'nope' in superposition.values; have: \w+, .*scale"
+    ):
         _ = v.nope
 
 
@@ -195,3 +198,42 @@ def test_values_whose_artefacts_are_missing_say_which_stage_to_run(r: Results) -
     assert "dvc repro ngrams" in v.trigram_loss
     assert v.trigram_loss._repr_markdown_().endswith("]{.missing}")
     assert v.dense_geometry.origins == "toy@five-in-two"
+    with pytest.raises(AttributeError, match="no value 'trigram_los'"):
+        _ = v.trigram_los
+
+
+def test_only_the_topic_of_a_value_is_computed_and_only_once(r: Results) -> None:
+    v = values(r)
+    assert len(list(v)) > 500
+    assert not r._kept
+    assert v.dense_geometry == v.dense_geometry
+    assert {stage for stage, _ in r._kept} == {"toy"}
+
+
+def test_no_two_topics_have_a_value_of_the_same_name() -> None:
+    names = [name for topic in topics() for name in topic.NAMES]
+    assert [name for name, n in Counter(names).items() if n > 1] == []
+
+
+def test_a_value_leaves_the_sources_of_the_figure_around_it_alone(r: Results) -> None:
+    v = values(r)
+    r.toy("five-in-two")
+    assert v.trigram_loss != NOT_RUN
+    assert r.take_asked() == [("toy", "five-in-two")]
+
+
+def test_a_constant_has_no_source_even_beside_results(v: Named) -> None:
+    assert v.held_threshold.origins == ""
+    assert v.toy_seeds.origins == "toy@five-in-two"
+
+
+def test_what_asks_for_nothing_keeps_its_empty_source(r: Results) -> None:
+    @sourced
+    def constant(r: Results) -> str:
+        return fmt(0.5, "given")
+
+    @sourced
+    def outer(r: Results) -> list[str]:
+        return [constant(r), fmt(r.ngrams.metrics.trigram)]
+
+    assert [getattr(text, "origins", None) for text in outer(r)] == ["", "ngrams"]

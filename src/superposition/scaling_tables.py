@@ -22,9 +22,9 @@ def by_width(r: Results) -> pd.DataFrame:
 
     Autoencoders that diverged, or have no active latent, are left out.
     """
-    parts = [_of_sweep(r, row) for row in ROWS if row in r.rows("sweep")]
+    parts = [of_sweep(r, row) for row in ROWS if row in r.rows("sweep")]
     if "splitting" in r.params.tree:
-        parts.append(_of_splitting(r))
+        parts.append(of_splitting(r))
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
@@ -59,7 +59,8 @@ def costs(r: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["run", "stage", "seconds"])
 
 
-def _of_sweep(r: Results, row: str) -> pd.DataFrame:
+def of_sweep(r: Results, row: str) -> pd.DataFrame:
+    """The loss recovered and the median density of the autoencoders of one sweep over widths."""
     points = r.sweep(row).points
     points = points.loc[points["l0"].notna() & (points["l0"] > 0)]
     named = points.assign(autoencoder=[ROWS[row].format(level=level) for level in points["level"]])
@@ -68,7 +69,7 @@ def _of_sweep(r: Results, row: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _of_splitting(r: Results) -> pd.DataFrame:
+def of_splitting(r: Results) -> pd.DataFrame:
     """How many latents belong to a context, and how many contexts have a latent."""
     latents, contexts = r.splitting.latents, r.splitting.contexts
     level = r.params.value("splitting")["level"]

@@ -9,11 +9,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from superposition.artefacts import Named
 from superposition.results import Results, title_of
 
-MISSING = "missing from "
-"""Marks, among the values, a group whose artefacts are not there; the text says what to run."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>$@#|~^])")
 
 P = ParamSpec("P")
@@ -43,19 +40,8 @@ class Text(str):
         return f"[{self}]{{.value {marks}}}"
 
 
-class Incomplete(Named):
-    """Values of which some could not be computed: those say which stage to run."""
-
-    def __getattr__(self, name: str) -> Any:
-        """The value, or the note in its place."""
-        if name.startswith("_") or name in self.things:
-            return super().__getattr__(name)
-        reasons = "; ".join(text for key, text in self.things.items() if key.startswith(MISSING))
-        return Missing(f"missing: {reasons}")
-
-
 class Missing(str):
-    """Stands for a value that could not be computed."""
+    """Stands for a value that could not be computed: it says which stage to run."""
 
     def _repr_markdown_(self) -> str:
         words = _SPECIAL.sub(r"\\\1", " ".join(self.split()))
@@ -82,9 +68,9 @@ def sourced(
 
 
 def _marked(found: Any, origins: str) -> Any:
-    """The texts without a source of their own get these."""
+    """The texts that were not marked further down get these."""
     match found:
-        case Text() if found.origins:
+        case Text():
             return found
         case str():
             text = Text(found)

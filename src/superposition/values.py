@@ -1,18 +1,21 @@
 """The numbers of the prose: `v = values(r)`, then `v.l1_l0` is a string with its unit.
 
-One line per value. Everything is formatted by `fmt`; prose neither rounds nor computes.
+They are computed topic by topic, when one of a topic is asked for: a page waits for its own only.
+Everything is formatted by `fmt`; prose neither rounds nor computes.
 """
 
 import importlib
 import math
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Protocol, cast, runtime_checkable
 
 from superposition import prose
-from superposition.artefacts import Named, Toy
+from superposition.artefacts import Named
 from superposition.core.store import ArtefactError
 from superposition.results import Results
-from superposition.sources import MISSING, Incomplete, Text, sourced
+from superposition.sources import Missing, Text
 
 NOT_RUN = "(not run at this scale)"
 """Stands for the values of experiments that this scale leaves out."""
@@ -21,6 +24,22 @@ _BYTES = ("B", "kB", "MB", "GB", "TB")
 _SPACE = "\u00a0"
 
 Texts = dict[str, str]
+
+
+@runtime_checkable
+class Topic(Protocol):
+    """A module of `superposition.prose`."""
+
+    __name__: str
+    NAMES: tuple[str, ...]
+    """The names of its values, the same at every scale."""
+
+    def texts(self, r: Results) -> Texts:
+        """Its values by name, those computed from results marked by `sourced`.
+
+        NOT_RUN for those of experiments that the scale leaves out.
+        """
+        ...
 
 
 def fmt(value: float | int, unit: str = "", *, digits: int = 3) -> str:
@@ -66,39 +85,60 @@ def of(part: int, whole: int) -> str:
 
 def values(r: Results) -> Named:
     """All values by name, as attributes; a misspelt one says which exist."""
-    shown: dict[str, Text] = {}
-    for group in (
-        _scale,
-        _five_in_two,
-        _many,
-        _toy_saes,
-        _verdicts,
-        *_topics(),
-    ):
-        shown |= _from(r, group)
-    kind = Incomplete if any(name.startswith(MISSING) for name in shown) else Named
-    return kind("value", shown, origin="superposition.values")
+    return Named("value", _ByTopic(r), origin="superposition.values")
 
 
-def _from(r: Results, group: Callable[[Results], Texts]) -> dict[str, Text]:
-    """The values of one group, each with its name and its sources."""
-    r.take_asked()
-    try:
-        texts = sourced(group)(r)
-    except ArtefactError as error:
-        return {f"{MISSING}{group.__module__}": Text(error)}
-    shown = {name: Text(text) for name, text in texts.items()}
-    for name, text in shown.items():
-        text.origins = getattr(texts[name], "origins", "")
-        text.name, text.folder, text.module = name, f"data/{r.params.scale}", group.__module__
-    r.take_asked()
-    return shown
+class _ByTopic(Mapping[str, str]):
+    """The values of all topics by name; a topic's are computed together, when first asked for."""
+
+    def __init__(self, r: Results) -> None:
+        self._r = r
+        self._topics = {name: topic for topic in topics() for name in topic.NAMES}
+        self._computed: dict[str, Mapping[str, str]] = {}
+
+    def __getitem__(self, name: str) -> str:
+        topic = self._topics[name]
+        if topic.__name__ not in self._computed:
+            self._computed[topic.__name__] = _of_topic(self._r, topic)
+        return self._computed[topic.__name__][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._topics)
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._topics
 
 
-def _topics() -> list[Callable[[Results], Texts]]:
-    """`texts` of every module of `superposition.prose`."""
+@cache
+def topics() -> tuple[Topic, ...]:
+    """Every module of `superposition.prose`."""
     modules = pkgutil.iter_modules(prose.__path__, f"{prose.__name__}.")
-    return [importlib.import_module(module.name).texts for module in modules]
+    return tuple(cast(Topic, importlib.import_module(module.name)) for module in modules)
+
+
+def _of_topic(r: Results, topic: Topic) -> Mapping[str, str]:
+    """The values of one topic with their sources, or what they lack; no figure's sources change."""
+    before = r.take_asked()
+    try:
+        texts = topic.texts(r)
+    except ArtefactError as error:
+        return dict.fromkeys(topic.NAMES, Missing(f"missing: {error}"))
+    finally:
+        r.take_asked()
+        r.remember(before)
+    assert set(texts) == set(topic.NAMES), f"{topic.__name__}: {set(texts) ^ set(topic.NAMES)}"
+    return {name: _text(r, topic, name, texts[name]) for name in topic.NAMES}
+
+
+def _text(r: Results, topic: Topic, name: str, text: str) -> Text:
+    """A value that knows its name and where it was computed from what."""
+    shown = Text(text)
+    shown.origins = getattr(text, "origins", "")
+    shown.name, shown.folder, shown.module = name, f"data/{r.params.scale}", topic.__name__
+    return shown
 
 
 def _number(value: float | int, digits: int) -> str:
@@ -113,94 +153,3 @@ def _number(value: float | int, digits: int) -> str:
         mantissa = f"{size / 10.0**exponent:.{digits - 1}f}"
         return f"{sign}{mantissa}{_SPACE}×{_SPACE}10{str(exponent).translate(_SUPERSCRIPT)}"
     return f"{sign}{size:,.{max(0, digits - 1 - exponent)}f}"
-
-
-def _scale(r: Results) -> Texts:
-    return {"scale": r.params.scale}
-
-
-def _five_in_two(r: Results) -> Texts:
-    toy = r.toy("five-in-two")
-    texts = {
-        "toy_densities": fmt(len(toy.densities)),
-        "toy_seeds": fmt(toy.n_seeds),
-        "toy_models": fmt(len(toy.instances)),
-        "sparsest_density": fmt(toy.densities[-1], "given"),
-    }
-    for word, density in (("dense", 1.0), ("eighty", 0.2), ("ninety", 0.1)):
-        texts |= _share_of_geometries(toy, density, word)
-    return texts
-
-
-def _share_of_geometries(toy: Toy, density: float, word: str) -> Texts:
-    """How many random starts end like the best one, at one density."""
-    names = (f"{word}_geometry", f"{word}_seeds", f"{word}_share", f"{word}_pentagons")
-    if not toy.has(density):
-        return dict.fromkeys(names, NOT_RUN)
-    labels = toy.instances.set_index("instance")["geometry"]
-    found = labels.loc[toy.at(density).instance].tolist()
-    alike, pentagons = found.count(found[0]), found.count("pentagon")
-    texts = (found[0], of(alike, len(found)), fmt(alike / len(found), "%"))
-    return dict(zip(names, (*texts, of(pentagons, len(found))), strict=True))
-
-
-def _many(r: Results) -> Texts:
-    """The toys with many features: how many the best models represent."""
-    texts = {}
-    for row in ("twenty-in-five", "twenty-in-five-linear", "eighty-in-twenty"):
-        for word, position in (("densest", 0), ("sparsest", -1)):
-            texts[f"{_name(row)}_{word}"] = _represented(r, row, position)
-    return texts
-
-
-@sourced
-def _represented(r: Results, row: str, position: int) -> str:
-    known = row in r.rows("toy")
-    return fmt(int(r.toy(row).best["n_represented"].iloc[position])) if known else NOT_RUN
-
-
-@sourced
-def _target(r: Results) -> Texts:
-    target = r.toy("sae-target")
-    pentagons = target.instances["geometry"].tolist().count("pentagon")
-    return {
-        "target_pentagons": of(pentagons, len(target.instances)),
-        "target_density": fmt(target.densities[0], "given"),
-    }
-
-
-def _toy_saes(r: Results) -> Texts:
-    texts = _target(r)
-    for row in ("no-resampling", "random-resampling", "loss-weighted-resampling"):
-        texts |= _toy_sae(r, row, _name(row))
-    return texts
-
-
-@sourced
-def _toy_sae(r: Results, row: str, name: str) -> Texts:
-    keys = [f"{name}_{key}" for key in ("complete", "recovered", "cosine", "distinct")]
-    if row not in r.rows("toy_sae"):
-        return dict.fromkeys(keys, NOT_RUN)
-    metrics = r.toy_sae(row).metrics
-    texts = (
-        of(metrics.instances_complete, metrics.n_instances),
-        fmt(float(metrics.mean_recovered)),
-        fmt(float(metrics.mean_best_cosine)),
-        fmt(float(metrics.mean_distinct_latents)),
-    )
-    return dict(zip(keys, texts, strict=True))
-
-
-def _verdicts(r: Results) -> Texts:
-    verdicts = r.claims()["verdict"].tolist()
-    r.remember([("claims", "")])
-    texts = {"claims_total": fmt(len(verdicts))}
-    names = ("replicated", "partly", "not replicated", "not run at this scale")
-    for name in names:
-        key = "not_run" if name.startswith("not run") else _name(name)
-        texts[f"claims_{key}"] = fmt(verdicts.count(name))
-    return texts
-
-
-def _name(row: str) -> str:
-    return row.replace("-", "_").replace(" ", "_")

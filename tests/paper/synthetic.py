@@ -19,14 +19,13 @@ from tests.claims import interpretability_world, single_world
 from tests.claims.sweep_world import points
 from tests.site import atlas_world
 
-from superposition import values
 from superposition.benchmarks import record
 from superposition.claims import core
 from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.language import tokens
 from superposition.language.concepts.catalogue import CATALOGUE
-from superposition.prose import language
+from superposition.prose import language, resampling
 from superposition.reference import making
 from superposition.results import NGRAMS
 from superposition.toy import tables, theory_tables
@@ -111,8 +110,8 @@ def write_results(store: Store) -> None:
 
 
 def _numbers(value: float) -> dict[str, float]:
-    """Metrics among which is every one that values.py asks for, counts as whole numbers."""
-    asking = inspect.getsource(values) + inspect.getsource(language)
+    """Metrics among which is every one that those topics ask for, counts as whole numbers."""
+    asking = inspect.getsource(resampling) + inspect.getsource(language)
     names = [*re.findall(r"\.([a-z]\w+)", asking), *NGRAMS]
     names += [f"loss_{name}" for name in ("clean", "sae", "zero_ablation", "mean_ablation")]
     return {name: 8 if name.startswith(COUNTS) else value for name in names}

@@ -13,6 +13,7 @@ from superposition.claims.core import Claim, all_claims
 from superposition.core.store import Store, schema
 from superposition.results import Results
 from superposition.site import source
+from superposition.sources import Missing
 from superposition.values import values
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,10 @@ def test_no_result_is_typed_by_hand(name: str) -> None:
 def test_every_value_named_on_a_page_exists(name: str, known_values: Named) -> None:
     named = set(re.findall(r"\bv\.(\w+)", TEXTS[name]))
     assert named <= set(known_values)
+
+
+def test_every_value_can_be_computed(known_values: Named) -> None:
+    assert [name for name in known_values if isinstance(getattr(known_values, name), Missing)] == []
 
 
 @every_page

@@ -18,7 +18,7 @@ def r(tmp_path: Path) -> Results:
 
 def test_experiments_that_a_scale_leaves_out_are_said_to_be_not_run(r: Results) -> None:
     r.params.tree["toy"].clear()
-    assert basics.texts(r) == dict.fromkeys(basics.KEYS, NOT_RUN)
+    assert basics.texts(r) == dict.fromkeys(basics.NAMES, NOT_RUN)
 
 
 def test_pentagons_are_counted_and_the_step_of_settling_is_found(r: Results) -> None:
@@ -31,7 +31,7 @@ def test_pentagons_are_counted_and_the_step_of_settling_is_found(r: Results) -> 
     assert texts["adamw_pentagons"] == "1 of 2"
     assert texts["settled_dense"] == "50"
     assert texts["adam_pentagons"] == NOT_RUN
-    assert set(texts) == set(basics.KEYS)
+    assert set(texts) == set(basics.NAMES)
 
 
 def test_a_density_that_was_not_trained_and_missing_snapshots_have_no_value(r: Results) -> None:

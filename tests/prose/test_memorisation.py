@@ -6,12 +6,12 @@ from tests.claims import memorisation_world as world
 from tests.claims.memorisation_world import add_memorisation
 from tests.claims.world import results
 
-from superposition.prose.memorisation import KEYS, texts
+from superposition.prose.memorisation import NAMES, texts
 from superposition.values import NOT_RUN
 
 
 def test_without_rows_every_value_says_so(tmp_path: Path) -> None:
-    assert texts(results(tmp_path)) == dict.fromkeys(KEYS, NOT_RUN)
+    assert texts(results(tmp_path)) == dict.fromkeys(NAMES, NOT_RUN)
 
 
 def test_values_are_those_of_the_mean_curve(tmp_path: Path) -> None:
@@ -26,4 +26,4 @@ def test_values_are_those_of_the_mean_curve(tmp_path: Path) -> None:
     assert found["memory_few_share"] == "0.400"
     assert found["memory_models"] == "12"
     assert found["memory_polygon_starts"] == NOT_RUN
-    assert set(found) == set(KEYS)
+    assert set(found) == set(NAMES)

@@ -45,7 +45,7 @@ def test_every_name_is_there_at_every_scale(r: Results, tmp_path: Path) -> None:
     without = results(tmp_path / "empty")
     without.params.tree["toy"].clear()
     assert set(uneven.texts(without).values()) == {NOT_RUN}
-    assert set(uneven.texts(r)) == set(uneven.KEYS)
+    assert set(uneven.texts(r)) == set(uneven.NAMES)
     assert NOT_RUN not in uneven.texts(r).values()
 
 

@@ -1,7 +1,5 @@
 """A page whose data are missing comes out, and says what to run; the inspection counts it."""
 
-from pathlib import Path
-
 import pytest
 
 from superposition.core.store import ArtefactError
@@ -36,9 +34,7 @@ print("emptied")
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
-        return kernel.execute(source.parse(CELLS), root=tmp_path_factory.mktemp("empty"))
+    return kernel.execute(source.parse(CELLS), root=tmp_path_factory.mktemp("empty"))
 
 
 def test_missing_data_leave_a_note_with_the_command_in_their_place(page: str) -> None:

@@ -138,6 +138,25 @@ def test_cells_run_in_the_projects_folder_with_this_interpreter(project):
     assert f"{project} {kernel.sys.executable}" in page
 
 
+def test_a_cell_shows_what_it_prints_and_displays_in_the_order_of_time(project):
+    text = "```{python}\nfrom IPython.display import Markdown, display\n"
+    text += "print('one', 'two')\ndisplay(Markdown('three'))\nprint('four')\n'five'\n```\n"
+    page = re.sub(r"<[^>]*>|&#39;|'", " ", render_text(project, text))
+    assert re.search(r"one two\s+three\s+four\s+five\s", page)
+
+
+def test_a_page_knows_nothing_of_the_names_of_another():
+    first, second = (source.parse(f"```{{python}}\n{line}\n```") for line in ("x = 1", "x"))
+    kernel.execute(first, root=Path())
+    with pytest.raises(kernel.CellError, match="line 1: NameError"):
+        kernel.execute(second, root=Path())
+
+
+def test_a_page_that_brings_its_python_down_is_named(project):
+    with pytest.raises(preview.PageError, match=r"second\.qmd: its Python ended with code 3"):
+        render_text(project, "```{python}\nimport os\nos._exit(3)\n```")
+
+
 def test_an_unresolved_reference_shows_as_with_quarto(project, capfd):
     assert "?@fig-lost" in render_text(project, "See @fig-lost.")
     assert "@fig-lost" in capfd.readouterr().err

@@ -17,6 +17,23 @@ from superposition.values import NOT_RUN, between, fmt, of
 Texts = dict[str, str]
 _CIRCUITS = ("equal", "equal_inhibited", "unequal", "unequal_inhibited")
 """The names of `motif.CIRCUITS` in the names of values."""
+_PRIVILEGED = (
+    *("privileged_starts", "privileged_densest", "privileged_sparsest", "privileged_counts"),
+    *("privileged_dense_alignment", "privileged_sparse_alignment", "privileged_linear_alignment"),
+)
+_ESCAPE = ("escape_above_zero", "escape_losses", "escape_without_bias")
+_SIMPLE = ("absolute_simple_loss", "absolute_simple_starts")
+_HUNDRED = (
+    *("absolute_starts", "absolute_counts", "absolute_computed", "absolute_densities"),
+    *("motif_found", "motif_shuffled"),
+)
+_PENALTY = ("penalty_before", "penalty_after", "penalty_cleared", "penalty_loss")
+NAMES = (
+    *("held_threshold", "polysemantic_threshold", "computed_threshold"),
+    *(*_PRIVILEGED, *_ESCAPE, *_SIMPLE, *_HUNDRED, *_PENALTY),
+    *("circuit_density", *(f"circuit_{name}" for name in _CIRCUITS[1:])),
+)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
@@ -40,10 +57,8 @@ def _has(r: Results, *rows: str) -> bool:
 
 @sourced
 def _privileged(r: Results) -> Texts:
-    names = ("starts", "densest", "sparsest", "counts", "dense_alignment", "sparse_alignment")
-    keys = [f"privileged_{name}" for name in (*names, "linear_alignment")]
     if not _has(r, "privileged-ten-in-five", "linear-ten-in-five"):
-        return dict.fromkeys(keys, NOT_RUN)
+        return dict.fromkeys(_PRIVILEGED, NOT_RUN)
     toy, linear = r.toy("privileged-ten-in-five"), r.toy("linear-ten-in-five")
     dense, sparse = toy.at(toy.densities[0]), toy.at(toy.densities[-1])
     counts = [int(neurons.n_monosemantic(toy.at(p).W)[0]) for p in toy.densities]
@@ -56,15 +71,14 @@ def _privileged(r: Results) -> Texts:
         fmt(float(mean_alignment(sparse)[0])),
         fmt(float(mean_alignment(linear.at(linear.densities[0]))[0])),
     )
-    return dict(zip(keys, found, strict=True))
+    return dict(zip(_PRIVILEGED, found, strict=True))
 
 
 @sourced
 def _escape(r: Results) -> Texts:
-    keys = ("escape_above_zero", "escape_losses", "escape_without_bias")
     rows = ("privileged-hidden-bias", "linear-ten-in-five", "privileged-ten-in-five")
     if not _has(r, *rows):
-        return dict.fromkeys(keys, NOT_RUN)
+        return dict.fromkeys(_ESCAPE, NOT_RUN)
     biased, linear, plain = map(r.toy, rows)
     shares = [float(above_zero(biased.at(p))[0]) for p in biased.densities]
     ratios = [
@@ -72,25 +86,22 @@ def _escape(r: Results) -> Texts:
         for toy in (biased, plain)
     ]
     losses = [between(min(each), max(each)) for each in ratios]
-    return dict(zip(keys, (fmt(min(shares), "%"), *losses), strict=True))
+    return dict(zip(_ESCAPE, (fmt(min(shares), "%"), *losses), strict=True))
 
 
 @sourced
 def _simple(r: Results) -> Texts:
-    keys = ("absolute_simple_loss", "absolute_simple_starts")
     if not _has(r, "absolute-three-in-six"):
-        return dict.fromkeys(keys, NOT_RUN)
+        return dict.fromkeys(_SIMPLE, NOT_RUN)
     toy = r.toy("absolute-three-in-six")
     worst = max(float(toy.at(p).loss[0]) for p in toy.densities)
-    return dict(zip(keys, (fmt(worst), fmt(toy.n_seeds)), strict=True))
+    return dict(zip(_SIMPLE, (fmt(worst), fmt(toy.n_seeds)), strict=True))
 
 
 @sourced
 def _hundred(r: Results) -> Texts:
-    keys = [f"absolute_{name}" for name in ("starts", "counts", "computed", "densities")]
-    keys += ["motif_found", "motif_shuffled"]
     if not _has(r, "absolute-hundred-in-forty"):
-        return dict.fromkeys(keys, NOT_RUN)
+        return dict.fromkeys(_HUNDRED, NOT_RUN)
     toy = r.toy("absolute-hundred-in-forty")
     best = [toy.at(p) for p in toy.densities]
     found, shuffled = motif_counts(toy)
@@ -102,7 +113,7 @@ def _hundred(r: Results) -> Texts:
         fmt(found),
         fmt(float(shuffled.mean())),
     )
-    return dict(zip(keys, values, strict=True))
+    return dict(zip(_HUNDRED, values, strict=True))
 
 
 def _circuits() -> Texts:
@@ -117,11 +128,10 @@ def _circuits() -> Texts:
 
 @sourced
 def _penalty(r: Results) -> Texts:
-    keys = ("penalty_before", "penalty_after", "penalty_cleared", "penalty_loss")
     if not _has(r, "l1-twenty-in-five"):
-        return dict.fromkeys(keys, NOT_RUN)
+        return dict.fromkeys(_PENALTY, NOT_RUN)
     toy = r.toy("l1-twenty-in-five")
-    return dict(zip(keys, _cleared(toy), strict=True))
+    return dict(zip(_PENALTY, _cleared(toy), strict=True))
 
 
 def _cleared(toy: Toy) -> tuple[str, str, str, str]:

@@ -4,9 +4,20 @@ import pandas as pd
 
 from superposition.language.concepts.description import TOKEN_F1
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import fmt
 
+NAMES = (
+    *("catalogue_concepts", "catalogue_groups", "catalogue_judged", "catalogue_context"),
+    *("catalogue_token", "catalogue_absent", "catalogue_rare", "catalogue_tokens"),
+    *("catalogue_labels_per_token", "catalogue_documents", "catalogue_parsed"),
+    *("catalogue_without_parser", "catalogue_refused", "catalogue_min_tokens"),
+    *("catalogue_token_f1", "catalogue_median_share"),
+)
+"""Names of the values, at every scale."""
 
+
+@sourced
 def texts(r: Results) -> dict[str, str]:
     """The values, by name."""
     catalogue, m = r.concepts.catalogue, r.concepts.metrics

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from superposition import intervals
-from superposition.charts.frontier import NAMES
+from superposition.charts.frontier import NAMES as TITLES
 from superposition.claims.measures_frontier import at_l0
 from superposition.results import Results
 from superposition.sources import sourced
@@ -25,11 +25,13 @@ _WIDTHS = (
 _ABLATION = ("ab_zero", "ab_mean", "ab_stricter")
 _GOAL = ("goal_recovered", "goal_l0", "goal_dead", "goal_met", "goal_l1")
 _CONTROLS = ("second_recovered", "second_l0", "control_recovered", "control_l0", "control_variance")
+NAMES = (*_COUNTS, *_ORDER, *_WIDTHS, *_ABLATION, *_GOAL, *_CONTROLS)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
     """Every value of the chapter, at every scale."""
-    rows = [row for row in NAMES if row in r.rows("sweep")]
+    rows = [row for row in TITLES if row in r.rows("sweep")]
     found = _named(_COUNTS, _counts(r, rows) if rows else None)
     found |= _named(_ORDER, _order(r, rows) if rows else None)
     known = "widths" in r.rows("sweep")
@@ -71,11 +73,11 @@ def _order(r: Results, rows: list[str]) -> list[str] | None:
     best, worst = order[0], order[-1]
     return [
         fmt(REFERENCE_L0, "given"),
-        NAMES[best],
+        TITLES[best],
         _spread(at[best]),
-        NAMES[worst],
+        TITLES[worst],
         _spread(at[worst]),
-        ", ".join(f"{NAMES[row]} ({fmt(means[row], '%')})" for row in order),
+        ", ".join(f"{TITLES[row]} ({fmt(means[row], '%')})" for row in order),
     ]
 
 

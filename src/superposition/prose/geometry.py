@@ -4,15 +4,15 @@ from collections import Counter
 
 import numpy as np
 
-from superposition.artefacts import Toy
 from superposition.claims.measures_geometry import PLATEAU, curve, parts_of
 from superposition.claims.measures_learning import energy_levels
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.toy import dynamics, stages
 from superposition.values import NOT_RUN, between, fmt
 
 CURVE = "uniform-200-in-20"
-KEYS = (
+NAMES = (
     "curve_seeds",
     "curve_densities",
     "curve_densest",
@@ -34,15 +34,17 @@ def texts(r: Results) -> dict[str, str]:
     """The values, by name."""
     known, found = set(r.rows("toy")), {}
     if CURVE in known:
-        found |= _curve(r.toy(CURVE)) | _parts(r.toy(CURVE))
+        found |= _curve(r) | _parts(r)
     if "energy-levels" in known:
-        found |= _levels(r.toy("energy-levels"))
+        found |= _levels(r)
     if "learning-stages" in known:
-        found |= _stages(r.toy("learning-stages"))
-    return dict.fromkeys(KEYS, NOT_RUN) | found
+        found |= _stages(r)
+    return dict.fromkeys(NAMES, NOT_RUN) | found
 
 
-def _curve(toy: Toy) -> dict[str, str]:
+@sourced
+def _curve(r: Results) -> dict[str, str]:
+    toy = r.toy(CURVE)
     x, d_star = curve(toy)
     means = d_star.mean(axis=0)
     half = np.exp(-x[np.abs(means / 0.5 - 1) <= PLATEAU])
@@ -56,8 +58,10 @@ def _curve(toy: Toy) -> dict[str, str]:
     }
 
 
-def _parts(toy: Toy) -> dict[str, str]:
+@sourced
+def _parts(r: Results) -> dict[str, str]:
     """Models that fall into several parts, and the parts with a name over all models."""
+    toy = r.toy(CURVE)
     models = parts_of(toy)
     counts = Counter(part.shape for parts in models for part in parts if len(part.features) > 1)
     named = ", ".join(f"{fmt(n)} {name}" for name, n in counts.most_common())
@@ -68,8 +72,10 @@ def _parts(toy: Toy) -> dict[str, str]:
     }
 
 
-def _levels(toy: Toy) -> dict[str, str]:
+@sourced
+def _levels(r: Results) -> dict[str, str]:
     """How many steps a feature takes from a dimensionality of 0.2 to one of 0.45."""
+    toy = r.toy("energy-levels")
     models = energy_levels(toy)
     taken = [dynamics.passage(one.D, one.steps, low=0.2, high=0.45) for one in models]
     together = np.concatenate(taken)
@@ -81,8 +87,10 @@ def _levels(toy: Toy) -> dict[str, str]:
     }
 
 
-def _stages(toy: Toy) -> dict[str, str]:
+@sourced
+def _stages(r: Results) -> dict[str, str]:
     """The step by which half of all models that align their partners have done so."""
+    toy = r.toy("learning-stages")
     course, steps = stages.courses(toy.snapshots.W), toy.snapshots.steps
     found = [dynamics.settled(one, steps, below=stages.ALIGNED) for one in course.partner.T]
     aligned = [step for step in found if step is not None]

@@ -33,23 +33,16 @@ NAMED = 4
 
 def texts(r: Results) -> Texts:
     """Every value of the chapter, at every scale."""
-    parts: tuple[tuple[Sequence[str], tuple[str, ...], Found], ...] = (
-        (("batch-topk", "l1", "neurons"), _ANSWER, _answer),
-        (("batch-topk", "neurons", "pca", "random"), _CONTROLS, _controls),
-        (("batch-topk", "l1", "neurons", "random"), _COVERAGE, _coverage),
-        (("batch-topk", "neurons"), _LEVELS, _levels),
-        (("batch-topk", "neurons"), _FLATTERY, _flattery),
-        (("batch-topk", "neurons"), _DECILES, _deciles),
-        (("batch-topk",), _CEILING, _ceiling),
-        (("batch-topk", "batch-topk-second-model", "batch-topk-shuffled"), _SHUFFLED, _shuffled),
-    )
     found = _constants()
-    for rows, keys, make in parts:
+    for rows, keys, make in _PARTS:
         known = set(rows) <= set(r.rows("interpretability"))
         shown = make(r) if known else dict.fromkeys(keys, NOT_RUN)
         assert set(shown) == set(keys), f"{make.__name__} gives {sorted(shown)}"
         found |= shown
     return {f"concepts_{key}": text for key, text in found.items()}
+
+
+_CONSTANTS = ("level", "levels", "min_active", "equal_units", "f1_level", "always_on_fifth")
 
 
 def _constants() -> Texts:
@@ -126,13 +119,8 @@ def _scores(found: Interpretability) -> Float[np.ndarray, " unit"]:
     return found.best("any")["mcc"].to_numpy(dtype=float)
 
 
-_CONTROLS = (
-    "pca_explained",
-    "random_explained",
-    "pca_side",
-    "random_side",
-    "pca_gap",
-    "random_gap",
+_CONTROLS = tuple(
+    f"{row}_{key}" for key in ("explained", "side", "gap") for row in ("pca", "random")
 )
 
 
@@ -297,3 +285,19 @@ def _points(difference: Difference) -> str:
 
 def _count(found: pd.Series) -> str:
     return of(int(found.sum()), len(found))
+
+
+_PARTS: tuple[tuple[Sequence[str], tuple[str, ...], Found], ...] = (
+    (("batch-topk", "l1", "neurons"), _ANSWER, _answer),
+    (("batch-topk", "neurons", "pca", "random"), _CONTROLS, _controls),
+    (("batch-topk", "l1", "neurons", "random"), _COVERAGE, _coverage),
+    (("batch-topk", "neurons"), _LEVELS, _levels),
+    (("batch-topk", "neurons"), _FLATTERY, _flattery),
+    (("batch-topk", "neurons"), _DECILES, _deciles),
+    (("batch-topk",), _CEILING, _ceiling),
+    (("batch-topk", "batch-topk-second-model", "batch-topk-shuffled"), _SHUFFLED, _shuffled),
+)
+"""The experiments that a group of values needs, their names, and what computes them."""
+_KEYS = (_CONSTANTS, *(keys for _, keys, _ in _PARTS))
+NAMES = tuple(f"concepts_{key}" for keys in _KEYS for key in keys)
+"""Names of the values, at every scale."""

@@ -8,6 +8,25 @@ from superposition.values import NOT_RUN, Texts, between, fmt
 
 NORMAL_95 = 1.96
 """Standard errors to each side that make a 95% interval."""
+PREFIXES = {"l1": "l1", "batch-topk": "topk"}
+"""How the values of an autoencoder begin, by its row."""
+_SAE_KEYS = (
+    *("activations", "l0", "mse", "explained_variance", "loss", "loss_recovered"),
+    *("loss_recovered_interval", "loss_recovered_mean", "loss_recovered_mean_interval", "dead"),
+    *("dead_share", "dead_interval", "ultra_low", "ultra_low_share", "over_one_percent"),
+    *("cosine",),
+)
+NAMES = (
+    *("text_bytes", "found_bytes", "found_files", "packages", "documents", "train_documents"),
+    *("held_out_documents", "duplicates", "planted_share", "vocab_size", "train_tokens"),
+    *("held_out_tokens", "bytes_per_token", "held_out_loss", "held_out_loss_interval"),
+    *("held_out_perplexity", "trained_tokens", "parameters", "epochs", "against_trigram"),
+    *("against_five_gram", "loss_clean", "loss_zero_ablation", "loss_mean_ablation"),
+    *("neuron_l0", "evaluation_tokens", "d_in", "d_sae"),
+    *(f"{model}_loss" for model in (*NGRAMS, "second_seed", "shuffled")),
+    *(f"{prefix}_{key}" for prefix in PREFIXES.values() for key in _SAE_KEYS),
+)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
@@ -90,7 +109,7 @@ def _against(loss: float, baseline: float) -> str:
 def _saes(r: Results) -> Texts:
     """Of both autoencoders on the transformer, and of the evaluation they share."""
     texts = {}
-    for row, prefix in (("l1", "l1"), ("batch-topk", "topk")):
+    for row, prefix in PREFIXES.items():
         known = row in r.rows("sae")
         found = _training(r, row) | _sae(r, row) if known else dict.fromkeys(_SAE_KEYS, NOT_RUN)
         texts |= {f"{prefix}_{key}": text for key, text in found.items()}
@@ -109,26 +128,6 @@ def _shared(r: Results) -> Texts:
         "d_in": fmt(shared.d_in),
         "d_sae": fmt(shared.d_sae),
     }
-
-
-_SAE_KEYS = (
-    "activations",
-    "l0",
-    "mse",
-    "explained_variance",
-    "loss",
-    "loss_recovered",
-    "loss_recovered_interval",
-    "loss_recovered_mean",
-    "loss_recovered_mean_interval",
-    "dead",
-    "dead_share",
-    "dead_interval",
-    "ultra_low",
-    "ultra_low_share",
-    "over_one_percent",
-    "cosine",
-)
 
 
 @sourced

@@ -1,11 +1,11 @@
 """Values of the chapter on memorisation and double descent."""
 
-from superposition.artefacts import Memorisation
 from superposition.claims.measures_memorisation import Curve, curve, onset
 from superposition.results import Results
+from superposition.sources import sourced
 from superposition.values import NOT_RUN, fmt
 
-KEYS = (
+NAMES = (
     "memory_models",
     "memory_smallest",
     "memory_largest",
@@ -26,20 +26,29 @@ KEYS = (
 def texts(r: Results) -> dict[str, str]:
     """The values, by name."""
     known = r.rows("memorisation")
-    found = _sizes(r.memorisation("data-sizes")) if "data-sizes" in known else {}
-    if "polygons" in known:
-        starts = r.memorisation("polygons").models.start
-        found |= {"memory_polygon_starts": fmt(len(set(starts)))}
-    if known:
-        diverged = sum(int(r.memorisation(row).models.diverged.sum()) for row in known)
-        models = sum(len(r.memorisation(row).models) for row in known)
-        found |= {"memory_models": fmt(models), "memory_diverged": fmt(diverged)}
-    return dict.fromkeys(KEYS, NOT_RUN) | found
+    found = _sizes(r) if "data-sizes" in known else {}
+    found |= {"memory_polygon_starts": _starts(r)} if "polygons" in known else {}
+    found |= _counts(r) if known else {}
+    return dict.fromkeys(NAMES, NOT_RUN) | found
 
 
-def _sizes(row: Memorisation) -> dict[str, str]:
+@sourced
+def _starts(r: Results) -> str:
+    return fmt(len(set(r.memorisation("polygons").models.start)))
+
+
+@sourced
+def _counts(r: Results) -> dict[str, str]:
+    """Of all models together."""
+    models = [r.memorisation(row).models for row in r.rows("memorisation")]
+    diverged = sum(int(each.diverged.sum()) for each in models)
+    return {"memory_models": fmt(sum(map(len, models))), "memory_diverged": fmt(diverged)}
+
+
+@sourced
+def _sizes(r: Results) -> dict[str, str]:
     """Of the models trained on more and more points."""
-    models = row.best_starts
+    models = r.memorisation("data-sizes").best_starts
     test = curve(models, "test_loss")
     features, points = (curve(models, f"{kind}_dimensionality") for kind in ("feature", "point"))
     peak = int(test.mean.argmax())

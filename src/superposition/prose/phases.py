@@ -11,6 +11,8 @@ from superposition.toy.phases import THREE_IN_TWO, TWO_IN_ONE
 from superposition.values import NOT_RUN, fmt, of
 
 _TRAINED = ("phase_models", "phase_seeds", "phase_cells", "phase_share")
+NAMES = ("phase_gain", "phase_exact_agreement", *_TRAINED, "phase_joint")
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> dict[str, str]:

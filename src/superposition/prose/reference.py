@@ -10,6 +10,8 @@ from superposition.site.stages import duration
 from superposition.values import fmt
 
 Texts = dict[str, str]
+NAMES = tuple(f"reference_{scale}" for scale in SCALES)
+"""Names of the values, at every scale."""
 
 MISSING = {"laptop": "none yet", "full": "none yet, since it needs a GPU"}
 """What stands for a run that is not there."""

@@ -39,21 +39,31 @@ _STATES = (
     *("fsa_tokens", "fsa_top", "fsa_states", "fsa_self", "fsa_base64", "fsa_hexadecimal"),
     *("fsa_dna", "fsa_pinned", "fsa_released", "fsa_prompts", "fsa_outcome"),
 )
+_PAIRS = {
+    "two-models": "uni_models",
+    "two-starts": "uni_starts",
+    "two-recipes": "uni_recipes",
+    "shuffled-weights": "uni_shuffled",
+}
+"""How the values of a pair of autoencoders begin, by its row."""
+_SAME_MODEL_PAIRS = ("two-starts", "two-recipes")
+NAMES = (
+    *_TWO_MODELS,
+    *(f"{name}_{key}" for name in _PAIRS.values() for key in _OTHERS),
+    *(f"{_PAIRS[row]}_{key}" for row in _SAME_MODEL_PAIRS for key in _SAME_MODEL),
+    *(*_NEIGHBOURS, *_WIDTHS, *_STATES),
+)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
     """Every value of the three chapters, at every scale."""
     found = _or_not_run(r, "universality", "two-models", _TWO_MODELS, _two_models)
-    for row, name in (
-        ("two-models", "uni_models"),
-        ("two-starts", "uni_starts"),
-        ("two-recipes", "uni_recipes"),
-        ("shuffled-weights", "uni_shuffled"),
-    ):
+    for row, name in _PAIRS.items():
         keys = tuple(f"{name}_{key}" for key in _OTHERS)
         found |= _or_not_run(r, "universality", row, keys, lambda r, row=row: _medians(r, row))
-    for row, name in (("two-starts", "uni_starts"), ("two-recipes", "uni_recipes")):
-        keys = tuple(f"{name}_{key}" for key in _SAME_MODEL)
+    for row in _SAME_MODEL_PAIRS:
+        keys = tuple(f"{_PAIRS[row]}_{key}" for key in _SAME_MODEL)
         found |= _or_not_run(r, "universality", row, keys, lambda r, row=row: _cosines(r, row))
     found |= _or_not_run(r, "universality", "two-recipes", _NEIGHBOURS, _neighbours)
     found |= _or_not_run(r, "sweep", "widths", _WIDTHS, _splitting)

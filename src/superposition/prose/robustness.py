@@ -29,6 +29,13 @@ _RISE = (
 _MASKED = ("adv_silent", "adv_blind", "adv_masked_gradient", "adv_harmed")
 _TRAINED = ("shape", "limit", "without", "strongest", "crossing", "sparse_crossing", "kept")
 _RECOVERY = ("cs_lowest", "cs_crossover", "cs_recovered", "cs_ratio", "cs_dense_ratio")
+_SHAPES = {"fifty-in-five": "adv_wide", "twenty-in-ten": "adv_narrow"}
+"""How the values of models trained under attack begin, by their row."""
+NAMES = (
+    *(*_RISE, *_MASKED, *_RECOVERY),
+    *(f"{prefix}_{key}" for prefix in _SHAPES.values() for key in _TRAINED),
+)
+"""Names of the values, at every scale."""
 TINY = 1e-12
 """An error below which a ratio of errors says nothing."""
 
@@ -37,7 +44,7 @@ def texts(r: Results) -> Texts:
     """Every value of the chapter, at every scale."""
     found = _or_not_run(r, "robustness", "uniform", _RISE, _rise)
     found |= _or_not_run(r, "robustness", "uniform-sparse", _MASKED, _masked)
-    for row, prefix in (("fifty-in-five", "adv_wide"), ("twenty-in-ten", "adv_narrow")):
+    for row, prefix in _SHAPES.items():
         keys = tuple(f"{prefix}_{key}" for key in _TRAINED)
         found |= _or_not_run(r, "adversarial", row, keys, lambda r, row=row: _trained(r, row))
     return found | _or_not_run(r, "sparse_recovery", "uniform-sparse", _RECOVERY, _recovered)

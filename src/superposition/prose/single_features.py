@@ -42,6 +42,13 @@ _CONSISTENCY = (
     *("predictable_verdict", "accuracy_latents", "accuracy_neurons", "accuracy_shuffled"),
     *("single_latents", "single_shuffled", "logit_verdict", "density_accuracy"),
 )
+_LIMITS = ("top", "correlation", "area", "gap", "share", "partner", "tokens")
+NAMES = (
+    *(f"ctx_{key}" for key in (*_CONTEXTS, *_CAUSAL)),
+    *(f"unit_{key}" for key in _CONSISTENCY),
+    *(f"ctx_limit_{key}" for key in _LIMITS),
+)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:

@@ -7,43 +7,15 @@ from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
 _KEYS = (
-    "machine",
-    "cores",
-    "vector_units",
-    "bfloat16",
-    "load",
-    "clock",
-    "threads",
-    "rounds",
-    "batch",
-    "k",
-    "d_in",
-    "width",
-    "smallest",
-    "largest",
-    "tokens_low",
-    "tokens_high",
-    "plain",
-    "product_share",
-    "quality_gap",
-    "quality_inputs",
-    "quality_seeds",
-    "quality_noise",
-    "quality_within",
-    "widest",
-    "widest_batch",
-    "widest_ours",
-    "batch_width",
-    "memory",
-    "left_out",
-    "torch",
-    "sae_lens",
-    "dictionary_learning",
-    "sparsify",
-    "offset_ours",
-    "offset_dictionary_learning",
-    "plain_quality_gap",
+    *("machine", "cores", "vector_units", "bfloat16", "load", "clock", "threads", "rounds"),
+    *("batch", "k", "d_in", "width", "smallest", "largest", "tokens_low", "tokens_high"),
+    *("plain", "product_share", "quality_gap", "quality_inputs", "quality_seeds"),
+    *("quality_noise", "quality_within", "widest", "widest_batch", "widest_ours"),
+    *("batch_width", "memory", "left_out", "torch", "sae_lens", "dictionary_learning"),
+    *("sparsify", "offset_ours", "offset_dictionary_learning", "plain_quality_gap"),
 )
+NAMES = tuple(f"speed_{key}" for key in _KEYS)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:

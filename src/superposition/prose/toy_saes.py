@@ -19,7 +19,18 @@ ARCHITECTURES = ("l1", "l1-april", "gated", "jumprelu", "topk", "batch-topk", "m
 _BRIDGE = ("true_l0", "features", "instances", "best", "best_cosine", "worst", "worst_cosine")
 _LEVELS = ("low_cosine", "true_cosine", "high_cosine", "best_k", "low_mixed", "true_mixed")
 _PENTAGON = ("instances", *(name.replace("-", "_") for name in TRENDING), "tied", "five", "ten")
+_DEAD = ("rate", "batches", "repeated", "steps")
 _RECIPE = ("projection", "tied", "rate", "published_dead", "instances", "median_cosine")
+_PARTS = {
+    "bridge": _BRIDGE,
+    "plain_l0": _LEVELS,
+    "mixed_l0": _LEVELS,
+    "pentagon": _PENTAGON,
+    "recipe": _RECIPE,
+    "dead": _DEAD,
+}
+NAMES = tuple(f"known_{prefix}_{key}" for prefix, keys in _PARTS.items() for key in keys)
+"""Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
@@ -29,8 +40,7 @@ def texts(r: Results) -> Texts:
         found |= _or_not_run(r, [row], prefix, _LEVELS, lambda r, row=row: _levels(r, row))
     found |= _or_not_run(r, ["pentagon"], "pentagon", _PENTAGON, _pentagon)
     found |= _or_not_run(r, ["recipe"], "recipe", _RECIPE, _recipe)
-    dead = ("rate", "batches", "repeated", "steps")
-    return found | _or_not_run(r, ["recipe", "recipe-repeated"], "dead", dead, _deaths)
+    return found | _or_not_run(r, ["recipe", "recipe-repeated"], "dead", _DEAD, _deaths)
 
 
 def _or_not_run(

@@ -3,7 +3,6 @@
 import numpy as np
 
 from superposition import uneven_tables
-from superposition.artefacts import Toy
 from superposition.claims.measures_uneven import collapse, hexagon
 from superposition.results import Results
 from superposition.sources import sourced
@@ -13,7 +12,7 @@ from superposition.values import NOT_RUN, between, fmt, of
 
 PENTAGON, SIX, TENS = "perturbed-pentagon", "six-in-two", "correlated-two-tens"
 PUBLISHED_RATIO = 2.5
-KEYS = (
+NAMES = (
     "uneven_seeds",
     "uneven_ratios",
     "uneven_switch",
@@ -50,20 +49,22 @@ def texts(r: Results) -> Texts:
     """The values, by name."""
     known, found = set(r.rows("toy")), {}
     if PENTAGON in known:
-        found |= _switch(r.toy(PENTAGON)) | _snap(r)
+        found |= _switch(r) | _snap(r)
     if {PENTAGON, "sae-target"} <= known:
         found |= _rule(r)
     if {CORRELATED, ANTICORRELATED} <= known:
-        found |= _pairs(r.toy(CORRELATED), r.toy(ANTICORRELATED))
+        found |= _pairs(r)
     if {THREE_PAIRS, SIX} <= known:
-        found |= _three_pairs(r.toy(THREE_PAIRS), r.toy(SIX))
+        found |= _three_pairs(r) | _hexagons(r)
     if TENS in known:
-        found |= _bases(r.toy(TENS))
-    return dict.fromkeys(KEYS, NOT_RUN) | found
+        found |= _bases(r)
+    return dict.fromkeys(NAMES, NOT_RUN) | found
 
 
-def _switch(toy: Toy) -> Texts:
+@sourced
+def _switch(r: Results) -> Texts:
     """Which ratios the best trained model with all features is found up to."""
+    toy = r.toy(PENTAGON)
     table = uneven_tables.represents_first(toy)
     ratios = table.loc[table["best"], "ratio"]
     return {
@@ -107,39 +108,60 @@ def _rule(r: Results) -> Texts:
     }
 
 
-def _pairs(correlated: Toy, opposite: Toy) -> Texts:
+def _pairs(r: Results) -> Texts:
+    return _correlated(r) | _opposite(r)
+
+
+@sourced
+def _opposite(r: Results) -> Texts:
+    opposite = r.toy(ANTICORRELATED)
     ends = (
         sets.pair_cosines(opposite.at(p).W).max(axis=1) < -0.95
         for p in (opposite.densities[0], opposite.densities[-1])
     )
     dense, sparse = (of(int(fits.sum()), len(fits)) for fits in ends)
+    return {"opposite_dense": dense, "opposite_sparse": sparse}
+
+
+@sourced
+def _correlated(r: Results) -> Texts:
+    correlated = r.toy(CORRELATED)
     right = [sets.within(correlated.at(p).W, 2) < 0.1 for p in correlated.densities]
     return {
         "pairs_seeds": fmt(correlated.n_seeds),
         "pairs_right_angles": of(int(np.sum(right)), int(np.size(right))),
-        "opposite_dense": dense,
-        "opposite_sparse": sparse,
     }
 
 
-def _three_pairs(pairs: Toy, independent: Toy) -> Texts:
+@sourced
+def _three_pairs(r: Results) -> Texts:
+    pairs = r.toy(THREE_PAIRS)
     sparsest = pairs.at(pairs.densities[-1])
     angles = np.degrees(np.arccos(np.clip(sets.pair_cosines(sparsest.W)[0], -1, 1)))
-    alone = [hexagon(independent.at(p).W, 10.0) for p in independent.densities]
     found = collapse(pairs)
     judged = [one for one in found if one.published]
     return {
         "three_pairs_seeds": fmt(pairs.n_seeds),
         "three_pairs_angle": f"{between(float(angles.min()), float(angles.max()))} degrees",
-        "independent_seeds": fmt(independent.n_seeds),
-        "independent_hexagons": of(sum(int(one.sum()) for one in alone), sum(map(len, alone))),
         "collapse_counts": ", ".join(fmt(int(one.counts[0])) for one in found),
         "collapse_densities": between(pairs.densities[0], pairs.densities[-1], "given"),
         "collapse_agree": of(sum(one.agrees for one in judged), len(judged)),
     }
 
 
-def _bases(toy: Toy) -> Texts:
+@sourced
+def _hexagons(r: Results) -> Texts:
+    independent = r.toy(SIX)
+    alone = [hexagon(independent.at(p).W, 10.0) for p in independent.densities]
+    return {
+        "independent_seeds": fmt(independent.n_seeds),
+        "independent_hexagons": of(sum(int(one.sum()) for one in alone), sum(map(len, alone))),
+    }
+
+
+@sourced
+def _bases(r: Results) -> Texts:
+    toy = r.toy(TENS)
     best = toy.at(toy.densities[-1]).W[:1]
     return {
         "bases_within": fmt(float(sets.within(best, 10)[0])),

@@ -1,84 +1,134 @@
 """A page executed: its Python cells run, its inline expressions have values, all of it Markdown.
 
-The output is what Quarto makes of the same cells, as far as the paper uses it.
+Each page has a process of its own, forked from one that has imported what pages import. The output
+is what Quarto makes of the same cells, as far as the paper uses it.
 """
 
+import io
+import multiprocessing
+import os
+import pkgutil
 import re
+import signal
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import ensure_event_loop
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+import torch
+from IPython.core.displayhook import CapturingDisplayHook
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from superposition.site import source
 from superposition.site.source import Cell
 
 SECONDS_PER_CELL = 600
+IMPORTED = ("charts", "prose", "site")
+"""The subpackages that are imported once, before the first page: each page would take seconds."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()>#+,\-.!])")
+
+Output = dict[str, Any]
+"""Something that a cell showed: its `data` by MIME type."""
 
 
 class CellError(ValueError):
-    """A cell or an inline expression that raised."""
+    """A cell or an inline expression that raised, or a page that brought its Python down."""
 
 
 def execute(cells: list[Cell], *, root: Path) -> str:
     """The page as Markdown, its cells run in order by this interpreter in the folder `root`."""
-    notebook = nbformat.v4.new_notebook()
-    notebook.cells = [nbformat.v4.new_code_cell(cell.source) for cell in cells]
-    client = NotebookClient(
-        notebook,
-        km=_this_interpreter(),
-        timeout=SECONDS_PER_CELL,
-        resources={"metadata": {"path": str(root)}},
-    )
-    try:
-        with client.setup_kernel(cwd=str(root), cleanup_kc=True):
-            return "\n".join(_run(client, cell, index) for index, cell in enumerate(cells))
-    finally:
-        ensure_event_loop().close()  # nbclient opens one for each thread and leaves it open
-
-
-def _this_interpreter() -> AsyncKernelManager:
-    """A kernel of the running Python, whatever kernels are installed on the machine."""
-    manager = AsyncKernelManager(kernel_name="python3")
-    manager.kernel_spec_manager = KernelSpecManager(kernel_dirs=[], ensure_native_kernel=True)
-    assert manager.kernel_spec is not None
-    manager.kernel_spec.argv[0] = sys.executable
-    manager.kernel_spec.argv.append("--log-level=ERROR")
-    return manager
-
-
-def _run(client: NotebookClient, cell: Cell, index: int) -> str:
-    if not cell.is_code:
-        return source.substitute(cell.source, _values(client, cell))
-    outputs: list[Any] = []
-    if cell.options.get("eval", True):
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(_modules())
+    receiver, sender = processes.Pipe(duplex=False)
+    process = processes.Process(target=_send_page, args=(cells, root, sender))
+    process.start()
+    sender.close()
+    with receiver:
         try:
-            outputs = client.execute_cell(client.nb.cells[index], index).outputs
-        except CellExecutionError as error:
-            raise CellError(f"{cell.name}: {error.ename}: {error.evalue}") from None
-    shown = next((output for output in outputs if output.output_type == "error"), None)
-    if shown:
-        raise CellError(f"{cell.name}: {shown.ename}: {shown.evalue}")
-    return markdown(cell, outputs)
+            found = receiver.recv()
+        except EOFError:
+            found = None
+    process.join()
+    code = process.exitcode
+    process.close()
+    if isinstance(found, str):
+        return found
+    raise found or CellError(f"its Python ended with code {code}")
 
 
-def _values(client: NotebookClient, cell: Cell) -> dict[str, str]:
+def _modules() -> list[str]:
+    """The modules that the process behind all pages imports."""
+    folders = [Path(__file__).parents[1] / name for name in IMPORTED]
+    found = (pkgutil.iter_modules([str(each)], f"superposition.{each.name}.") for each in folders)
+    return [module.name for modules in found for module in modules]
+
+
+def _send_page(cells: list[Cell], root: Path, sender: Connection) -> None:
+    """Run a page in this process and send its Markdown, or what went wrong."""
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    torch.set_num_threads(1)  # pages run side by side
+    signal.signal(signal.SIGALRM, _interrupt)
+    shell = _shell()
+    with redirect_stderr(io.StringIO()):
+        try:
+            sender.send("\n".join(_run(shell, cell) for cell in cells))
+        except CellError as error:
+            sender.send(error)
+
+
+def _interrupt(*_: object) -> None:
+    raise TimeoutError(f"takes more than {SECONDS_PER_CELL} seconds")
+
+
+def _shell() -> InteractiveShell:
+    """IPython as in a notebook, without a history."""
+    return InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+
+
+def _run(shell: InteractiveShell, cell: Cell) -> str:
+    signal.alarm(SECONDS_PER_CELL)
+    if not cell.is_code:
+        return source.substitute(cell.source, _values(shell, cell))
+    return markdown(cell, _outputs(shell, cell) if cell.options.get("eval", True) else [])
+
+
+def _outputs(shell: InteractiveShell, cell: Cell) -> list[Output]:
+    """What the cell prints, displays and ends with, in this order in time."""
+    shell.display_pub = CapturingDisplayPublisher()
+    outputs = shell.display_pub.outputs
+    shell.display_trap.hook = CapturingDisplayHook(shell, outputs)
+    with redirect_stdout(_Printed(outputs)):
+        result = shell.run_cell(cell.source)
+    error = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        raise CellError(f"{cell.name}: {type(error).__name__}: {error}")
+    return outputs
+
+
+class _Printed(io.StringIO):
+    """Standard output as one more thing that a cell shows."""
+
+    def __init__(self, outputs: list[Output]) -> None:
+        super().__init__()
+        self.outputs = outputs
+
+    def write(self, text: str, /) -> int:
+        """Add `text` to what was printed before, unless something else was shown since."""
+        if not self.outputs or "printed" not in self.outputs[-1]:
+            self.outputs.append({"printed": True, "data": {"text/plain": ""}})
+        self.outputs[-1]["data"]["text/plain"] += text
+        return len(text)
+
+
+def _values(shell: InteractiveShell, cell: Cell) -> dict[str, str]:
     """Each inline expression of a stretch of text with what it shows."""
     names = source.expressions(cell.source)
-    if not names:
-        return {}
-    asked = {str(number): name for number, name in enumerate(names)}
-    assert client.kc is not None
-    message = client.kc.execute("", user_expressions=asked)
-    reply: Any = client.wait_for_reply(message)
-    replies = reply["content"]["user_expressions"]
-    return {name: _value(name, replies[number], cell) for number, name in asked.items()}
+    found: dict[str, Any] = shell.user_expressions({name: name for name in names})
+    return {name: _value(name, found[name], cell) for name in names}
 
 
 def _value(name: str, reply: dict[str, Any], cell: Cell) -> str:
@@ -94,7 +144,7 @@ def _value(name: str, reply: dict[str, Any], cell: Cell) -> str:
     return _SPECIAL.sub(r"\\\1", text[1:-1]) if text[0] in "'\"" else text
 
 
-def markdown(cell: Cell, outputs: list[Any]) -> str:
+def markdown(cell: Cell, outputs: list[Output]) -> str:
     """A cell and its outputs as the Markdown of a figure, a table or a plain stretch."""
     if not cell.options.get("include", True):
         return ""
@@ -122,10 +172,8 @@ def _echo(cell: Cell) -> str:
     return f"\n{block}"
 
 
-def _output(output: Any) -> str:
-    if output.output_type == "stream":
-        return _verbatim(output.text) if output.name == "stdout" else ""
-    data = output.data
+def _output(output: Output) -> str:
+    data = output["data"]
     if "text/markdown" in data:
         return data["text/markdown"]
     if "image/svg+xml" in data:

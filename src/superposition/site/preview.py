@@ -1,4 +1,4 @@
-"""The site without Quarto: cells run by nbclient, Markdown to HTML by pandoc and one Lua filter.
+"""The site without Quarto: cells run by IPython, Markdown to HTML by pandoc and one Lua filter.
 
 Same sources, page names, anchors and style sheet as with Quarto; only the frame around the text is
 plainer. It knows the few constructs that the paper uses, and refuses cell options beyond them.
@@ -62,11 +62,13 @@ def build(project: Project, folder: Path, *, progress: Progress) -> str:
     with ThreadPoolExecutor(min(AT_ONCE, os.cpu_count() or 1)) as pool:
         executed = pool.map(partial(_executed, project), project.pages)
         pages = dict(zip(progress(project.pages), executed, strict=True))
+        written = pool.map(partial(_html, project, pages=pages), pages.values())
+        texts = dict(zip(pages, written, strict=True))
     folder.mkdir(parents=True)
-    for page in pages.values():
-        target = folder / page.address
+    for path, text in texts.items():
+        target = folder / pages[path].address
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(_html(project, page, pages), encoding="utf-8")
+        target.write_text(text, encoding="utf-8")
     _copy_resources(project, folder)
     if not (folder / "index.html").exists():
         _write_redirect(folder, to=navigation.address(project.pages[0]))
@@ -89,7 +91,7 @@ def _executed(project: Project, path: str) -> Page:
     return Page(path=path, text=text, title=_inline(title))
 
 
-def _html(project: Project, page: Page, pages: dict[str, Page]) -> str:
+def _html(project: Project, page: Page, *, pages: dict[str, Page]) -> str:
     styles = project.root / STYLES
     bibliography = project.tree.get("bibliography")
     options = [
