@@ -1,7 +1,6 @@
 """Training the one-layer transformer: windows of text in, weights and a loss curve out."""
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,8 +20,6 @@ from superposition.language.transformer import (
 )
 from superposition.language.windows import spread_windows, training_windows
 
-CHECKPOINT_SECONDS = 60.0
-"""Wall time between checkpoints: what a killed run loses at most."""
 HISTORY = ["step", "tokens", "lr", "train_loss", "grad_norm", "held_out_loss"]
 EVALUATION_WINDOWS = 32
 """Windows evaluated at once; bounds memory, changes no number."""
@@ -79,7 +76,6 @@ def fit(
     d_vocab: int,
     device: torch.device,
     checkpoint: compute.Checkpoint,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> FittedTransformer:
     """A transformer trained on `train` with Adam, warm-up and cosine.
 
@@ -91,13 +87,11 @@ def fit(
     kept = checkpoint.load()
     if kept is not None:
         run.restore(kept)
-    saved_at = time.monotonic()
     steps = range(run.step, run.n_steps)
     for _ in compute.progress(steps, "transformer"):
         run.take_step()
-        if time.monotonic() - saved_at >= checkpoint_seconds:
+        if checkpoint.is_due():
             checkpoint.save(run.state())
-            saved_at = time.monotonic()
     return run.fitted()
 
 
