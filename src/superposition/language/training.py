@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -119,6 +119,30 @@ def shuffle(
         n_parameters=model.n_parameters,
     )
     return FittedTransformer(model, _history([]), metrics)
+
+
+def taken_over(
+    published: FittedTransformer, config: TransformerConfig, *, held_out: Int[Tensor, " m"]
+) -> FittedTransformer:
+    """A published transformer with its history, and with its loss on the text held out here.
+
+    Apart from where it comes from, `config` must be what it was trained with.
+    """
+    for name in (each.name for each in fields(TransformerConfig)):
+        ours, theirs = getattr(config, name), getattr(published.model.config, name)
+        if ours != theirs and name not in ("made_from", "held_out_tokens"):
+            raise ValueError(
+                f"{name}={ours} differs from {theirs}, with which {config.made_from} was trained; "
+                "restore it, or set made_from: tokens"
+            )
+    loss = held_out_loss(published.model, held_out, n_tokens=config.held_out_tokens)
+    metrics = replace(
+        published.metrics,
+        held_out_loss=loss.nats,
+        held_out_standard_error=loss.standard_error,
+        held_out_tokens=loss.n_tokens,
+    )
+    return FittedTransformer(published.model, published.history, metrics)
 
 
 @torch.no_grad()
