@@ -1,8 +1,8 @@
-"""Train, or shuffle, the transformer of one row.   python -m pipeline.transformer ROW"""
+"""Train, shuffle or take over the transformer of one row.   python -m pipeline.transformer ROW"""
 
 from dataclasses import asdict
 
-from pipeline.inputs import language
+from pipeline.inputs import language, reference
 from superposition.core.stage import Stage, run
 from superposition.language import training
 from superposition.language.transformer import TransformerConfig
@@ -15,7 +15,10 @@ def main(stage: Stage) -> None:
     train = stage.store.load_tensors("tokens", "train.safetensors")["tokens"]
     d_vocab = stage.store.load_json("tokens", "metrics.json")["vocab_size"]
     checkpoint = stage.checkpoint(config, len(train), d_vocab)
-    if config.training is not None:
+    if config.published is not None:
+        published = reference.transformer(stage, *config.published)
+        fitted = training.taken_over(published, config, held_out=held_out)
+    elif config.training is not None:
         fitted = training.fit(
             config,
             train,

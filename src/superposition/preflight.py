@@ -145,7 +145,7 @@ def _ngrams(row: Row, tree: Row) -> Amounts:
 
 
 def _transformer(row: Row, tree: Row) -> Amounts:
-    if row.get("training") is None:
+    if row["made_from"] != "tokens":
         return 15, 0.5 * GIB, 6e6
     return 15 + row["training"]["n_tokens"] / 5e4, 1.0 * GIB, 6e6
 

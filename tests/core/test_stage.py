@@ -1,13 +1,14 @@
 """What every stage does around its work: arguments, errors, cost."""
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from superposition.core.stage import Stage, run
+from superposition.core.stage import PAUSED, Stage, run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,36 @@ def test_a_mistake_ends_the_stage_in_one_sentence(
 ) -> None:
     with pytest.raises(SystemExit, match=message):
         call(monkeypatch, *words)
+
+
+def count_to_three(stage: Stage) -> None:
+    """A long run: each step ends a piece when there is no time."""
+    checkpoint = stage.checkpoint("of nothing")
+    step = (checkpoint.load() or {"step": 0})["step"]
+    while step < 3:
+        step += 1
+        if checkpoint.is_due():
+            checkpoint.save({"step": step})
+    stage.store.save_json({"step": step}, "toy", stage.row, "metrics.json")
+
+
+def test_a_stage_stops_in_time_and_goes_on_when_it_is_run_again(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    costs = tree / "data" / "laptop" / "costs" / "toy@good.json"
+    for _ in range(3):
+        monkeypatch.setattr(sys, "argv", ["toy", "good", "--minutes", "0"])
+        with pytest.raises(SystemExit) as stopped:
+            run("toy", count_to_three, rows="toy")
+        assert stopped.value.code == PAUSED
+        assert re.search(
+            r"toy@good: paused after .* run it again to go on", capsys.readouterr().err
+        )
+        assert not costs.exists()
+    monkeypatch.setattr(sys, "argv", ["toy", "good", "--minutes", "10"])
+    run("toy", count_to_three, rows="toy")
+    assert json.loads((tree / "data/laptop/toy/good/metrics.json").read_text()) == {"step": 3}
+    assert json.loads(costs.read_text())["seconds"] > 0
 
 
 def test_a_stage_leaves_what_it_cost(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

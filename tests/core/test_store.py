@@ -1,12 +1,14 @@
 """Artefacts are whole, checked and the same bytes for the same content."""
 
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from superposition.core.store import ArtefactError, Store, schema, whole
+from superposition.core.compute import Clock, Paused
+from superposition.core.store import ArtefactError, CheckpointFile, Store, schema, whole
 
 
 @pytest.fixture
@@ -88,6 +90,29 @@ def test_a_checkpoint_of_other_parameters_is_not_continued(store: Store) -> None
     assert store.checkpoint("sae", "l1", of="lr=2").load() is None
     store.checkpoint("sae", "l1", of="lr=1").remove()
     assert store.checkpoint("sae", "l1", of="lr=1").load() is None
+
+
+def test_a_checkpoint_is_due_each_minute_and_when_the_time_is_over(tmp_path: Path) -> None:
+    now, path = time.monotonic(), tmp_path / "state.pt"
+    assert not CheckpointFile(path, fingerprint="").is_due()
+    assert CheckpointFile(path, fingerprint="", saved_at=now - 61).is_due()
+    assert CheckpointFile(path, fingerprint="", clock=Clock(limit=0.0)).is_due()
+    assert not CheckpointFile(path, fingerprint="", clock=Clock(limit=100.0)).is_due()
+
+
+def test_the_checkpoint_of_a_run_whose_time_is_over_keeps_the_state_and_ends_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.pt"
+    first = CheckpointFile(
+        path, fingerprint="", clock=Clock(limit=5.0, started=time.monotonic() - 9)
+    )
+    with pytest.raises(Paused):
+        first.save({"step": 3})
+    then = CheckpointFile(path, fingerprint="")
+    assert then.load() == {"step": 3}
+    assert 9 <= then.clock.seconds < 60
+    then.save({"step": 4})
 
 
 def test_every_column_of_the_schema_says_what_it_holds() -> None:

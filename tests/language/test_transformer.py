@@ -170,5 +170,7 @@ def test_weights_make_the_model_again_and_foreign_ones_are_refused(model, tokens
 def test_a_row_is_either_trained_or_shuffled():
     with pytest.raises(ValueError, match="what is made from tokens is trained"):
         replace(CONFIG, made_from="tokens")
-    with pytest.raises(ValueError, match=r"made_from='other'; allowed: tokens, or transformer/"):
+    with pytest.raises(ValueError, match=r"made_from='other'; allowed: tokens, transformer/<row>"):
         replace(CONFIG, made_from="other")
+    with pytest.raises(ValueError, match=r"allowed: .*\.\./reference/<scale>/transformer/<row>"):
+        replace(CONFIG, made_from="../reference/laptop/sae/l1")

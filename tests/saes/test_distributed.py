@@ -86,6 +86,6 @@ def _leave_unfinished(folder: Path) -> None:
     memory, inputs = Memory(killed_after=7), source(batch=shared_training.BATCH)
     config, cpu = shared_training.row("batch_topk"), shared_training.CPU
     with pytest.raises(KeyboardInterrupt):
-        training.fit(config, inputs, device=cpu, checkpoint=memory, checkpoint_seconds=-1.0)
+        training.fit(config, inputs, device=cpu, checkpoint=memory)
     assert memory.kept is not None
     shared_training.checkpoint(folder).save(memory.kept)

@@ -45,6 +45,9 @@ class Memory:
     def load(self) -> dict[str, Any] | None:
         return self.kept
 
+    def is_due(self) -> bool:
+        return True
+
     def save(self, state: dict[str, Any]) -> None:
         self.kept = torch.load(_bytes(state), weights_only=True)
         if self.left is not None:
@@ -70,10 +73,10 @@ def test_a_resumed_run_ends_with_the_same_bits(arch: str, lead: tuple[int, ...])
     whole = fit(config, inputs, device=CPU)
     memory = Memory(killed_after=7)
     with pytest.raises(KeyboardInterrupt):
-        fit(config, inputs, device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+        fit(config, inputs, device=CPU, checkpoint=memory)
     memory.left = 5
     with pytest.raises(KeyboardInterrupt):
-        fit(config, inputs, device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+        fit(config, inputs, device=CPU, checkpoint=memory)
     assert memory.kept is not None
     assert memory.kept["runs"][0]["step"] == 12
     resumed = fit(config, inputs, device=CPU, checkpoint=memory)
@@ -144,7 +147,7 @@ def test_several_are_resumed_with_the_same_bits() -> None:
     whole = fit_many(configs, source(), device=CPU)
     memory = Memory(killed_after=7)
     with pytest.raises(KeyboardInterrupt):
-        fit_many(configs, source(), device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+        fit_many(configs, source(), device=CPU, checkpoint=memory)
     resumed = fit_many(configs, source(), device=CPU, checkpoint=memory)
     for one, again in zip(whole, resumed, strict=True):
         assert torch.equal(one.sae.W_dec, again.sae.W_dec)
@@ -163,7 +166,7 @@ def test_a_run_that_was_stopped_stays_so_when_resumed() -> None:
     configs = [rows.row("l1", training=rows.training(lr=1e30, warm_up=0.0)), rows.row("l1")]
     memory = Memory(killed_after=7)
     with pytest.raises(KeyboardInterrupt):
-        fit_many(configs, source(), device=CPU, checkpoint=memory, checkpoint_seconds=-1.0)
+        fit_many(configs, source(), device=CPU, checkpoint=memory)
     stopped, fine = fit_many(configs, source(), device=CPU, checkpoint=memory)
     assert "at step 1" in stopped.stopped
     assert fine.history.step.tolist() == [5, 10, 15, 20]

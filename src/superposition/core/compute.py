@@ -1,7 +1,10 @@
-"""Where the computing happens: device, number format, progress, checkpoints."""
+"""Where the computing happens: device, number format, progress, time, checkpoints."""
 
+import math
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -46,6 +49,32 @@ def progress(items: Iterable[T], description: str, *, total: int | None = None) 
     )
 
 
+class Paused(Exception):
+    """A run whose time is over: its state is kept, and the same command goes on from there."""
+
+
+@dataclass(kw_only=True)
+class Clock:
+    """The time that a run takes, over all the pieces in which it is made."""
+
+    limit: float = math.inf
+    """Seconds that this piece may take."""
+    before: float = 0.0
+    """Seconds that earlier pieces took."""
+    started: float = field(default_factory=time.monotonic)
+    """When this piece began."""
+
+    @property
+    def seconds(self) -> float:
+        """Of all pieces so far."""
+        return self.before + time.monotonic() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this piece has used up its time."""
+        return time.monotonic() - self.started >= self.limit
+
+
 @runtime_checkable
 class Checkpoint(Protocol):
     """Somewhere to keep the state of a long run, so that a killed run continues where it was."""
@@ -54,8 +83,12 @@ class Checkpoint(Protocol):
         """The state kept last, or None if there is none for the same parameters and inputs."""
         ...
 
+    def is_due(self) -> bool:
+        """Whether it is time to save; asked after every step."""
+        ...
+
     def save(self, state: dict[str, Any]) -> None:
-        """Keep `state` in place of the one before. Whole or not at all."""
+        """Keep `state` in place of the one before. Whole or not at all. May end the run."""
         ...
 
 
@@ -64,6 +97,10 @@ class NoCheckpoint:
 
     def load(self) -> None:
         """Nothing."""
+
+    def is_due(self) -> bool:
+        """Never."""
+        return False
 
     def save(self, state: dict[str, Any]) -> None:
         """Forget `state`."""

@@ -8,9 +8,10 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +23,11 @@ import yaml
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from superposition.core.compute import Clock, Paused
+
+CHECKPOINT_SECONDS = 60.0
+"""Time between two checkpoints: what a killed run loses at most."""
 
 
 class ArtefactError(ValueError):
@@ -101,10 +107,12 @@ class Store:
         """The text saved under these names."""
         return self._existing(stage, *parts).read_text(encoding="utf-8")
 
-    def checkpoint(self, stage: str, row: str, *, of: Any) -> "CheckpointFile":
+    def checkpoint(
+        self, stage: str, row: str, *, of: Any, clock: Clock | None = None
+    ) -> "CheckpointFile":
         """A place for the state of a long run `of` these parameters and inputs."""
         path = self.root / ".checkpoints" / self.scale / stage / f"{row}.pt"
-        return CheckpointFile(path, fingerprint=_fingerprint(of))
+        return CheckpointFile(path, fingerprint=_fingerprint(of), clock=clock or Clock())
 
     def _existing(self, stage: str, *parts: str) -> Path:
         path = self.path(stage, *parts)
@@ -114,7 +122,7 @@ class Store:
         return path
 
 
-@dataclass(frozen=True)
+@dataclass
 class CheckpointFile:
     """The state of a long run in one file outside DVC's outputs, which DVC deletes before a run."""
 
@@ -122,18 +130,33 @@ class CheckpointFile:
     """Where the state lies."""
     fingerprint: str
     """Of the parameters and inputs: a state with another one is not continued."""
+    clock: Clock = field(default_factory=Clock)
+    """Says how long the run has taken, and when it must stop."""
+    saved_at: float = field(default_factory=time.monotonic)
+    """When the state was kept last; at first, when the run began."""
 
     def load(self) -> dict[str, Any] | None:
         """The state kept last, or None if there is none for the same parameters and inputs."""
         if not self.path.exists():
             return None
         kept = torch.load(self.path, weights_only=True)
-        return kept["state"] if kept["fingerprint"] == self.fingerprint else None
+        if kept["fingerprint"] != self.fingerprint:
+            return None
+        self.clock.before = kept["seconds"]
+        return kept["state"]
+
+    def is_due(self) -> bool:
+        """Whether a minute has passed since the state was kept, or the run must stop."""
+        return self.clock.is_over or time.monotonic() - self.saved_at >= CHECKPOINT_SECONDS
 
     def save(self, state: dict[str, Any]) -> None:
-        """Keep `state` in place of the one before."""
+        """Keep `state` in place of the one before. Ends the run if its time is over."""
+        kept = {"fingerprint": self.fingerprint, "seconds": self.clock.seconds, "state": state}
         with whole(self.path) as path:
-            torch.save({"fingerprint": self.fingerprint, "state": state}, path)
+            torch.save(kept, path)
+        self.saved_at = time.monotonic()
+        if self.clock.is_over:
+            raise Paused
 
     def remove(self) -> None:
         """Forget the state: the run is complete."""

@@ -1,9 +1,8 @@
 """Training the one-layer transformer: windows of text in, weights and a loss curve out."""
 
 import math
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -21,8 +20,6 @@ from superposition.language.transformer import (
 )
 from superposition.language.windows import spread_windows, training_windows
 
-CHECKPOINT_SECONDS = 60.0
-"""Wall time between checkpoints: what a killed run loses at most."""
 HISTORY = ["step", "tokens", "lr", "train_loss", "grad_norm", "held_out_loss"]
 EVALUATION_WINDOWS = 32
 """Windows evaluated at once; bounds memory, changes no number."""
@@ -79,7 +76,6 @@ def fit(
     d_vocab: int,
     device: torch.device,
     checkpoint: compute.Checkpoint,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> FittedTransformer:
     """A transformer trained on `train` with Adam, warm-up and cosine.
 
@@ -91,13 +87,11 @@ def fit(
     kept = checkpoint.load()
     if kept is not None:
         run.restore(kept)
-    saved_at = time.monotonic()
     steps = range(run.step, run.n_steps)
     for _ in compute.progress(steps, "transformer"):
         run.take_step()
-        if time.monotonic() - saved_at >= checkpoint_seconds:
+        if checkpoint.is_due():
             checkpoint.save(run.state())
-            saved_at = time.monotonic()
     return run.fitted()
 
 
@@ -125,6 +119,30 @@ def shuffle(
         n_parameters=model.n_parameters,
     )
     return FittedTransformer(model, _history([]), metrics)
+
+
+def taken_over(
+    published: FittedTransformer, config: TransformerConfig, *, held_out: Int[Tensor, " m"]
+) -> FittedTransformer:
+    """A published transformer with its history, and with its loss on the text held out here.
+
+    Apart from where it comes from, `config` must be what it was trained with.
+    """
+    for name in (each.name for each in fields(TransformerConfig)):
+        ours, theirs = getattr(config, name), getattr(published.model.config, name)
+        if ours != theirs and name not in ("made_from", "held_out_tokens"):
+            raise ValueError(
+                f"{name}={ours} differs from {theirs}, with which {config.made_from} was trained; "
+                "restore it, or set made_from: tokens"
+            )
+    loss = held_out_loss(published.model, held_out, n_tokens=config.held_out_tokens)
+    metrics = replace(
+        published.metrics,
+        held_out_loss=loss.nats,
+        held_out_standard_error=loss.standard_error,
+        held_out_tokens=loss.n_tokens,
+    )
+    return FittedTransformer(published.model, published.history, metrics)
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ parameters have the names of TransformerLens' native model, so that `to_bridge` 
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Replace: TypeAlias = Callable[[Float[Tensor, "batch seq d_mlp"]], Float[Tensor, "batch seq d_mlp"]]
 """An intervention: the MLP's activations in, what to use in their place out."""
+PUBLISHED = re.compile(r"\.\./reference/([\w-]+)/transformer/([\w-]+)")
+"""`made_from` where the weights are those of a reference run: its scale and its row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig:
-    """One transformer: trained, or made from a trained one by shuffling its weights."""
+    """One transformer: trained, taken from a reference run, or with another's weights shuffled."""
 
     d_model: int = 128
     """Width of the residual stream. Source: Towards Monosemanticity, table of models."""
@@ -83,23 +86,31 @@ class TransformerConfig:
     held_out_tokens: int
     """Held-out tokens of the final loss, or all of them if there are fewer."""
     made_from: str
-    """`tokens`, on which it is trained; or `transformer/<row>`, whose weights are shuffled."""
+    """`tokens`, on which it is trained; `transformer/<row>`, whose weights are shuffled; or
+    `../reference/<scale>/transformer/<row>`, whose weights are taken as they were published."""
     training: TrainingConfig | None = None
-    """How it is trained, if it is."""
+    """How it is, or was, trained; none if the weights are shuffled."""
 
     def __post_init__(self) -> None:
         for name in ("d_model", "d_mlp", "n_heads", "d_head", "n_ctx", "held_out_tokens"):
             _require(getattr(self, name) > 0, f"{name}={getattr(self, name)} is not above 0")
-        trained = self.made_from == "tokens"
+        trained = self.made_from == "tokens" or self.published is not None
         _require(
             trained or self.made_from.startswith("transformer/"),
-            f"made_from={self.made_from!r}; allowed: tokens, or transformer/<row>",
+            f"made_from={self.made_from!r}; allowed: tokens, transformer/<row>, or "
+            "../reference/<scale>/transformer/<row>",
         )
         _require(
             trained == (self.training is not None),
             f"made_from={self.made_from!r} with training={'given' if self.training else None}: "
             "what is made from tokens is trained, what is made from a transformer is shuffled",
         )
+
+    @property
+    def published(self) -> tuple[str, str] | None:
+        """Scale and row of the reference run whose weights are taken, if they are."""
+        found = PUBLISHED.fullmatch(self.made_from)
+        return (found[1], found[2]) if found else None
 
 
 class _Mlp(nn.Module):

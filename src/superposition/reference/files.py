@@ -75,6 +75,15 @@ class Reference:
             return "missing"
         return "" if digest_of(path) == self.sums[name] else "altered"
 
+    def require(self, *names: str) -> None:
+        """Refuse to go on with files that are missing or altered."""
+        damaged = {name: damage for name in names if (damage := self.damage(name))}
+        wrong = [f"{self.folder / name} is {damage}" for name, damage in damaged.items()]
+        if wrong:
+            raise NoReferenceError(
+                f"{'; '.join(wrong)}: bring back data/{FOLDER}/{self.scale} as it was published"
+            )
+
     @property
     def sound(self) -> list[str]:
         """The files that are as they were published, by name."""

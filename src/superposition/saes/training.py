@@ -4,7 +4,6 @@ Several autoencoders may share a stream: each batch is read once, and every one 
 it. `fit` is the case of one. Several processes may share the work: see `distributed`.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ from superposition.saes.schedule import learning_rate, peak_lr, resampling_steps
 INITIAL_BATCHES = 8
 """Batches whose geometric median is the decoder's first bias: 32,768 inputs at a batch of 4,096, as
 in the published code of Scaling and Evaluating Sparse Autoencoders (Gao et al. 2024)."""
-CHECKPOINT_SECONDS = 60.0
-"""Time between two checkpoints: what a killed run loses at most."""
 
 Source = Callable[[int], Iterator[Tensor]]
 """The batches "*instance batch d_in" from a batch number on; a number always gives the same one."""
@@ -99,21 +96,13 @@ def fit(
     *,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     label: str = "autoencoder",
 ) -> FittedSae:
     """The autoencoder that `config` describes, trained on `source`, as `fit_many` trains several.
 
     A loss that is not a number is an error.
     """
-    (fitted,) = fit_many(
-        [config],
-        source,
-        device=device,
-        checkpoint=checkpoint,
-        checkpoint_seconds=checkpoint_seconds,
-        label=label,
-    )
+    (fitted,) = fit_many([config], source, device=device, checkpoint=checkpoint, label=label)
     if fitted.stopped:
         raise ValueError(fitted.stopped)
     return fitted
@@ -125,7 +114,6 @@ def fit_many(
     *,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     label: str = "autoencoders",
 ) -> list[FittedSae]:
     """The autoencoders that `configs` describe, all trained on the batches of one `source`.
@@ -141,13 +129,11 @@ def fit_many(
     with explained(configs, sample.shape[-1]):
         runs = [start(config, sample, device) for config in configs]
         _continue_(runs, checkpoint)
-        saved = time.monotonic()
         with _threads(runs[0].sae):
             for x in _left(runs, source, n_steps, label):
                 _advance_all_(runs, distributed.share(x).to(device), source)
-                if distributed.is_first() and time.monotonic() - saved > checkpoint_seconds:
+                if distributed.is_first() and checkpoint.is_due():
                     checkpoint.save({"runs": [run.state() for run in runs]})
-                    saved = time.monotonic()
     return [_fitted(run, n_steps) for run in runs]
 
 
