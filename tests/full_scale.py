@@ -19,7 +19,7 @@ LARGEST: dict[str, int] = {
     "evaluate_tokens": 1_024,
     # How long, how many at once
     "n_tokens": 2_048,
-    "n_steps": 40,
+    "n_steps": 20,
     "batch_size": 128,
     "log_every": 5,
     "dead_window": 10,
@@ -75,8 +75,9 @@ def shrunk(params: Params) -> dict[str, Any]:
     for row, values in tree["memorisation"].items():  # as many active features as before
         factor = params.value("memorisation", row)["n_features"] / values["n_features"]
         values["feature_probabilities"] = [p * factor for p in values["feature_probabilities"]]
-    for values in tree["toy"].values():  # where a row is silent, the notebook's sizes hold
-        values |= {"n_held_out": LARGEST["n_held_out"], "batch_size": 64}
+    # Where a row of toys is silent, the notebook's sizes hold; and some features must be learned.
+    for values in tree["toy"].values():
+        values |= {"n_held_out": LARGEST["n_held_out"], "batch_size": 64, "n_steps": 60}
     for values in tree["transformer"].values():
         if values.get("training"):
             values["training"]["batch_size"] = 4

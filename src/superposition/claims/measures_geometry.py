@@ -83,7 +83,7 @@ def features_per_dimension(toy: Toy, p: float) -> Float[np.ndarray, " seed"]:
 
 
 def largest_deviation(
-    by_row: Sequence[Sequence[Float[np.ndarray, " seed"]]],
+    by_row: Sequence[Sequence[Float[np.ndarray, " _seed"]]],
 ) -> tuple[float, intervals.Interval]:
     """Largest relative distance of a row's mean from that of all rows, over densities.
 

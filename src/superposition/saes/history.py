@@ -64,7 +64,7 @@ def toy_history(rows: list[Row]) -> pd.DataFrame:
     return table.sort_values(["instance", "step"], ignore_index=True)
 
 
-def summary(history: pd.DataFrame) -> dict[str, float]:
+def summary(history: pd.DataFrame) -> dict[str, float | int]:
     """The numbers of sae/metrics.json: the last row of the history, over training batches."""
     last = history.iloc[-1]
     return {
