@@ -107,9 +107,10 @@ def _narrow(value: Any, widths: dict[int, int], name: str = "") -> Any:
     """`value` with its dictionaries made narrow, also in the names of a sweep's points."""
     if isinstance(value, dict):
         return {key: _narrow(each, widths, key) for key, each in value.items()}
+    if name == "d_sae" and isinstance(value, list):
+        return [widths.get(width, width) for width in value]
     if name == "d_sae":
-        many = [widths.get(width, width) for width in (value if isinstance(value, list) else [])]
-        return many or widths.get(value, value)
+        return widths.get(value, value)
     if name.endswith("_point") and value is not None:
         width, _, rest = value.partition("-")
         return f"{widths[int(width)]}-{rest}"

@@ -113,10 +113,10 @@ def load_row(params: Params, section: str, row: str) -> Any:
                 f"{section}.{row} builds on {source}.{name_of(config)}, which does not exist; "
                 f"have: {have} ({params.origin})"
             )
-    if isinstance(config, SweepConfig):
+    if section == "sweep":
         points = sweep.points(config, key=f"sweep.{row}", origin=params.origin)
         _check_epochs(params, f"sweep.{row}.shared", points[0].config)
-    if section == "sae":
+    elif section == "sae":
         _check_epochs(params, f"sae.{row}", config)
     return config
 
