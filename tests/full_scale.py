@@ -75,9 +75,8 @@ def shrunk(params: Params) -> dict[str, Any]:
     for row, values in tree["memorisation"].items():  # as many active features as before
         factor = params.value("memorisation", row)["n_features"] / values["n_features"]
         values["feature_probabilities"] = [p * factor for p in values["feature_probabilities"]]
-    # Where a row of toys is silent, the notebook's sizes hold; and some features must be learned.
-    for values in tree["toy"].values():
-        values |= {"n_held_out": LARGEST["n_held_out"], "batch_size": 64, "n_steps": 60}
+    for values in tree["toy"].values():  # where a row is silent, the notebook's sizes hold
+        values |= {"n_held_out": LARGEST["n_held_out"], "batch_size": 64}
     for values in tree["transformer"].values():
         if values.get("training"):
             values["training"]["batch_size"] = 4

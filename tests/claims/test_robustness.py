@@ -165,7 +165,7 @@ def test_models_that_diverged_are_counted_and_left_out(r: Results) -> None:
     assert found.holds == "replicated"
 
 
-def add_recoveries(r: Results, power: float, gain: float) -> None:
+def add_recoveries(r: Results, power: float, gain: float, *, n_represented: int = 50) -> None:
     """Ratios m / bound that go as 1/p to this power, and what matching pursuit gains."""
     for row, densities in (("uniform", DENSITIES), ("uniform-sparse", SPARSE)):
         p = np.repeat(densities, N_SEEDS)
@@ -175,7 +175,7 @@ def add_recoveries(r: Results, power: float, gain: float) -> None:
             n,
             seed=np.tile(range(N_SEEDS), len(densities)),
             feature_probability=p,
-            n_represented=np.full(n, 50),
+            n_represented=np.full(n, n_represented),
             d_hidden=np.full(n, 20),
             bound=np.where(p < 1, 20 * p**power, 0.0),
             gain=np.where(p <= 0.01, gain, -1.0),
@@ -201,6 +201,15 @@ def test_the_bound_must_not_be_undercut_and_matching_pursuit_must_win_when_spars
     found = verdict(compression.needs_dimensions, r)
     assert found.holds == holds
     assert "cannot confirm" in found.detail
+
+
+def test_models_that_represent_nothing_neither_confirm_nor_contradict_the_bound(
+    r: Results,
+) -> None:
+    add_recoveries(r, 0.5, 0.1, n_represented=0)
+    found = verdict(compression.needs_dimensions, r)
+    assert found.holds == "not run at this scale"
+    assert "no model of the densities of the bound represents a feature" in found.detail
 
 
 def test_the_densest_density_at_which_matching_pursuit_wins_is_found(r: Results) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from superposition import intervals
+from superposition.artefacts import NotTrained
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
 from superposition.claims.measures_robustness import DENSEST_OF_BOUND, by_density, slope
@@ -41,6 +42,8 @@ def needs_dimensions(r: Results) -> Verdict:
     table = recoveries(r)
     used = table["feature_probability"].le(DENSEST_OF_BOUND) & table["n_represented"].gt(0)
     bounded = table.loc[used]
+    if bounded.empty:
+        raise NotTrained("no model of the densities of the bound represents a feature")
     ratio = by_density(bounded.assign(ratio=bounded["d_hidden"] / bounded["bound"]), "ratio")
     steepness, (low, high) = slope(ratio)
     gain = by_density(table.loc[table["feature_probability"] <= SPARSE], "gain", error="gain_error")
