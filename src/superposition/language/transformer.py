@@ -103,7 +103,8 @@ class TransformerConfig:
         _require(
             trained == (self.training is not None),
             f"made_from={self.made_from!r} with training={'given' if self.training else None}: "
-            "what is made from tokens is trained, what is made from a transformer is shuffled",
+            "what is made from tokens is trained, or was before it was published; "
+            "what is made from transformer/<row> is shuffled",
         )
 
     @property
