@@ -66,23 +66,31 @@
     return room > 560 ? config : { ...config, legend: { ...config.legend, columns } };
   }
 
-  // Charts side by side stand below one another where there is no room, and squares stay square;
-  // small multiples wrap.
+  // A chart no wider than there is room; squares stay square.
+  function narrowed(chart, most) {
+    if (!(chart.width > most)) return chart;
+    return { ...chart, width: most, height: chart.height === chart.width ? most : chart.height };
+  }
+
+  // Charts side by side wrap where there is no room, and so do small multiples.
   function fitted(spec, room) {
-    const row = spec.hconcat;
-    const width = (row ?? []).reduce((sum, chart) => sum + (chart.width ?? 300) + 60, 0);
-    if (row && width > room) {
-      const narrow = Math.min(room - 80, 520);
-      const { hconcat, ...rest } = spec;
-      const side = (chart) =>
-        chart.width === chart.height ? Math.min(chart.width, narrow) : narrow;
-      return { ...rest, vconcat: row.map((chart) => ({ ...chart, width: side(chart) })) };
+    const narrow = Math.min(room - 80, 520);
+    const { hconcat: row, ...rest } = spec;
+    if (row) {
+      const alike = new Set(row.map((chart) => chart.width)).size === 1;
+      const axes = alike && row[0].width < 150 ? 30 : 60; // small drawings have none
+      const widths = row.map((chart) => (chart.width ?? 300) + axes);
+      if (widths.reduce((sum, width) => sum + width) <= room) return spec;
+      const columns = Math.floor(room / widths[0]);
+      if (alike && columns > 1) return { ...rest, concat: row, columns };
+      const wide = (chart) => (chart.width === chart.height ? chart : { ...chart, width: narrow });
+      return { ...rest, vconcat: row.map((chart) => narrowed(wide(chart), narrow)) };
     }
     const each = (spec.spec?.width ?? 200) + 22;
     if (spec.columns > 1 && each * spec.columns > room - 50) {
       return { ...spec, columns: Math.max(1, Math.floor((room - 50) / each)) };
     }
-    return spec;
+    return narrowed(spec, room - 80);
   }
 
   async function draw(figure) {

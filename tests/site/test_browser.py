@@ -220,20 +220,62 @@ def test_the_vega_lite_file_of_a_figure_is_a_whole_chart_with_its_frames(page, n
     assert vl_convert.vegalite_to_svg(spec).count("<path") >= 3
 
 
-def test_a_legend_with_long_names_fits_on_a_phone(page):
-    page.set_viewport_size({"width": 390, "height": 844})
-    names = "['a name that is rather long', 'another name of that length', 'a third one like them']"
+def rewrite(page: Page, change: str) -> None:
+    """Change the specification `spec` of the figure of lines before it is drawn."""
     page.evaluate(
         f"""() => {{
         const script = document.querySelector('#fig-lines script');
-        const spec = JSON.parse(script.textContent);
-        spec.layer[0].encoding.color.scale = {{domain: {names}}};
+        let spec = JSON.parse(script.textContent);
+        {change};
         script.textContent = JSON.stringify(spec);
         }}"""
     )
     drawn(page)
-    wide = page.eval_on_selector("#fig-lines .vega-canvas", "it => it.scrollWidth - it.clientWidth")
-    assert wide <= 1
+
+
+def overflow(page: Page) -> int:
+    return page.eval_on_selector("#fig-lines .vega-canvas", "it => it.scrollWidth - it.clientWidth")
+
+
+def test_a_legend_with_long_names_fits_on_a_phone(page):
+    page.set_viewport_size(browser.PHONE)
+    names = "['a name that is rather long', 'another name of that length', 'a third one like them']"
+    rewrite(page, f"spec.layer[0].encoding.color.scale = {{domain: {names}}}")
+    assert overflow(page) <= 1
+
+
+def plot(page: Page) -> tuple[float, float]:
+    """Width and height of where the lines are."""
+    found = "it => [it.getBBox().width, it.getBBox().height]"
+    width, height = page.eval_on_selector("#fig-lines .mark-group .background", found)
+    return width, height
+
+
+@pytest.mark.parametrize(("width", "height"), [(520, 310), (330, 330)])
+def test_a_chart_of_a_fixed_size_fits_on_a_phone_and_a_square_stays_square(page, width, height):
+    page.set_viewport_size(browser.PHONE)
+    rewrite(page, f"spec.width = {width}; spec.height = {height}")
+    assert overflow(page) <= 1
+    narrow, high = plot(page)
+    assert narrow < width
+    assert high == (narrow if height == width else height)
+
+
+def test_small_drawings_stand_in_one_row_and_on_a_phone_in_rows_of_two(page):
+    small = """const {datasets, layer, data, description} = spec;
+    for (const each of layer) each.encoding = {};
+    const small = {layer, width: 104, height: 104};
+    spec = {datasets, data, description, hconcat: Array(5).fill(small)}"""
+    rewrite(page, small)
+    heights = [page.eval_on_selector("#fig-lines svg", "svg => svg.clientHeight")]
+    assert overflow(page) <= 1
+    page.set_viewport_size(browser.PHONE)
+    page.reload()
+    rewrite(page, small)
+    heights.append(page.eval_on_selector("#fig-lines svg", "svg => svg.clientHeight"))
+    assert overflow(page) <= 1
+    assert heights[0] < 2 * 104
+    assert 3 * 104 < heights[1] < 4 * 104
 
 
 def test_the_drawings_of_a_card_show_the_figure(page):
