@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT
-from superposition.charts.parts import CONTROL, LATENT, PUBLISHED, THEORY, layered
+from superposition.charts.parts import CONTROL, LATENT, PUBLISHED, THEORY, groups, layered
 from superposition.values import fmt
 
 NAMES = {OURS: "ours", PLAIN: "plain dense step", PRODUCT: "encoder product", MEMORY: "copying"}
@@ -98,16 +98,21 @@ def _panels(shown: pd.DataFrame, y: alt.Y) -> alt.FacetChart:
     """A line for each contender over the number of latents, a panel for each architecture."""
     lines = _lines(shown, _powers(shown, "d_sae", "latents (log scale)"), y)
     facet = alt.Facet("arch:N", title=None, sort=[*ARCHITECTURES.values()])
-    return lines.properties(width=170, height=170).facet(facet, columns=3)
+    return lines.properties(width=150, height=150).facet(facet, columns=3, spacing=40)
 
 
 def _lines(shown: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.LayerChart:
-    """A line for each contender, with points whose shape says which."""
+    """A line for each contender, with points whose shape says which; one legend for both."""
     columns = ["name:N", "arch:N", "d_sae:Q", "batch_size:Q", "times_ours:Q"]
     tooltip = [*columns, "inputs_per_second:Q", "mebibytes:Q"]
-    base = alt.Chart(shown).encode(x=x, y=y, color=_colour(), tooltip=tooltip)
+    kinds = {name: found["kind"].iloc[0] for name, found in groups(shown, "name")}
+    colours = [_COLOURS[KINDS.index(kind)] for kind in kinds.values()]
+    scale = alt.Scale(domain=[*kinds], range=colours)
+    colour = alt.Color("name:N", title=None, scale=scale)
+    base = alt.Chart(shown).encode(x=x, y=y, color=colour, tooltip=tooltip)
     lines = base.mark_line().encode(detail="name:N")
-    points = base.mark_point(filled=True, size=60).encode(shape=alt.Shape("name:N", title=None))
+    shape = alt.Shape("name:N", title=None, scale=alt.Scale(domain=[*kinds]))
+    points = base.mark_point(filled=True, size=60).encode(shape=shape)
     return layered(lines, points)
 
 
