@@ -47,7 +47,17 @@ def test_another_batch_size_at_the_same_width_is_no_second_width(texts: dict[str
     assert len(made_up().main) == 5 * len(ARCHITECTURES)
     assert set(made_up().by_batch_size["batch_size"]) == {256, 4096}
     assert (texts["speed_widest"], texts["speed_widest_batch"]) == ("4,096", "4,096")
+    assert texts["speed_widest_timed"] == f"{len(ARCHITECTURES)} of {len(ARCHITECTURES)}"
     assert texts["speed_widest_ours"] == "10,240 to 10,240"
+
+
+def test_architectures_that_are_not_timed_at_the_widest_are_told(tmp_path: Path) -> None:
+    found = sections()
+    widest = max(step["d_sae"] for step in found["steps"])
+    kept = [step for step in found["steps"] if (step["d_sae"], step["arch"]) != (widest, "l1")]
+    record.save(found | {"steps": kept}, tmp_path / record.PATH)
+    n = len(ARCHITECTURES)
+    assert speed.texts(results(tmp_path))["speed_widest_timed"] == f"{n - 1} of {n}"
 
 
 def test_what_was_left_out_is_said_in_one_line_each(texts: dict[str, str]) -> None:

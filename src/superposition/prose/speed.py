@@ -11,6 +11,7 @@ _KEYS = (
     *("batch", "k", "d_in", "width", "smallest", "largest", "tokens_low", "tokens_high"),
     *("plain", "product_share", "quality_gap", "quality_inputs", "quality_seeds"),
     *("quality_noise", "quality_within", "widest", "widest_batch", "widest_ours"),
+    "widest_timed",
     *("batch_width", "memory", "left_out", "torch", "sae_lens", "dictionary_learning"),
     *("sparsify", "offset_ours", "offset_dictionary_learning", "plain_quality_gap"),
 )
@@ -84,6 +85,7 @@ def _widest(bench: Record) -> Texts:
     return {
         "widest": fmt(int(rows["d_sae"].max())),
         "widest_batch": fmt(int(rows["batch_size"].max())),
+        "widest_timed": of(len(set(rows["arch"])), len(set(bench.by_width["arch"]))),
         "widest_ours": between(int(tokens.min()), int(tokens.max())),
     }
 
