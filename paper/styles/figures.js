@@ -3,6 +3,7 @@
   "use strict";
   const folder = document.currentScript.src.replace(/[^/]*$/, "");
   const figures = [...document.querySelectorAll(".vega-figure")];
+  const SHRINKABLE = 1.2; // what is wider than its room by more would be too small to read
   const drawn = new Map();
   const views = new Map();
   let vega = null;
@@ -120,7 +121,9 @@
       figure.dataset.drawn = theme;
       host.style.minHeight = "";
       // The figure has a description and a table of its data; its marks say nothing one by one.
-      host.querySelector("svg").setAttribute("aria-hidden", "true");
+      const svg = host.querySelector("svg");
+      svg.setAttribute("aria-hidden", "true");
+      svg.classList.toggle("shrunk", overflows() && host.scrollWidth <= SHRINKABLE * room);
       if (overflows()) host.tabIndex = 0; // to scroll with the keyboard
     } catch (error) {
       host.textContent = `This figure could not be drawn: ${error.message}`;

@@ -278,6 +278,17 @@ def test_small_drawings_stand_in_one_row_and_on_a_phone_in_rows_of_two(page):
     assert 3 * 104 < heights[1] < 4 * 104
 
 
+@pytest.mark.parametrize(("width", "shrunk"), [(330, True), (600, False)])
+def test_what_is_a_little_too_wide_is_shrunk_and_the_rest_scrolls(page, width, shrunk):
+    page.set_viewport_size(browser.PHONE)
+    stack = """const {datasets, layer, data, description} = spec;
+    spec = {datasets, data, description, vconcat: [{layer, width: WIDTH}]}"""
+    rewrite(page, stack.replace("WIDTH", str(width)))
+    assert (overflow(page) <= 1) == shrunk
+    reached = page.eval_on_selector("#fig-lines .vega-canvas", "it => it.tabIndex")
+    assert reached == (-1 if shrunk else 0)
+
+
 def test_the_drawings_of_a_card_show_the_figure(page):
     card = open_card(page, "points")
     (svg,) = files(page, card, "SVG")

@@ -98,7 +98,7 @@ def coverage(long: pd.DataFrame) -> alt.LayerChart:
         x=x,
         y=y,
         color=_colour(order, name="who"),
-        shape=alt.Shape("who:N", title=None, sort=order),
+        shape=alt.Shape("who:N", title=None, scale=alt.Scale(domain=order)),
         tooltip=["name", "rule", "kind", "who", _score("mcc"), _rate()],
     )
     span = base.mark_rule(color=CONTROL, opacity=0.5).encode(

@@ -130,7 +130,7 @@ def config(*, dark: bool) -> Spec:
         "axisBand": {"grid": False},
         "axisXDiscrete": {"labelAngle": 0},
         "axisQuantitative": {"tickCount": 6},
-        "legend": words | {"titleFontWeight": 600, "orient": "top"},
+        "legend": words | {"titleFontWeight": 600, "orient": "top"} | _symbols(on(INK)),
         "header": words | {"labelFontWeight": 600},
         "title": {"color": on(PALETTE["theory"]), "subtitleColor": on(INK)} | _title_style(),
         "range": {
@@ -168,6 +168,11 @@ def _axis(on: Any) -> Spec:
         "labelOverlap": "greedy",
         "labelSeparation": 8,
     }
+
+
+def _symbols(colour: str) -> Spec:
+    """Legend symbols of shapes that have no colour of their own; black by default on any page."""
+    return {"symbolBaseFillColor": colour, "symbolBaseStrokeColor": colour}
 
 
 def _title_style() -> Spec:
