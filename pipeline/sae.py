@@ -11,7 +11,9 @@ def main(stage: Stage) -> None:
     """An autoencoder's weights, how its training went, and what rebuilds it."""
     arch = stage.params.value("sae", stage.row)["arch"]
     config = stage.config(base.architecture(arch).Config)
-    shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
+    shards = ShardReader(
+        stage.store.path("activations", config.activations, "shards"), stage.device
+    )
     schedule = config.training
     source = shards.source(
         schedule.batch_size, n_epochs=schedule.n_epochs, n_batches=schedule.n_steps

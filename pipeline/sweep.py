@@ -12,7 +12,9 @@ def main(stage: Stage) -> None:
     """Every width, level and seed of the row: how each trained, what it came to, its weights."""
     config = stage.config(sweep.SweepConfig)
     points = sweep.points(config, key=f"sweep.{stage.row}", origin=stage.params.origin)
-    shards = ShardReader(stage.store.path("activations", config.activations, "shards"))
+    shards = ShardReader(
+        stage.store.path("activations", config.activations, "shards"), stage.device
+    )
     schedule = points[0].config.training
     source = shards.source(
         schedule.batch_size, n_epochs=schedule.n_epochs, n_batches=schedule.n_steps

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from superposition.core.store import ArtefactError
 
+CPU = torch.device("cpu")
 INDEX_FILE = "index.json"
 LABEL = "shard"
 """The key in a shard's header that says which one it is."""
@@ -38,6 +39,9 @@ MOST_SHARDS = 512
 Rows = dict[str, Shaped[Tensor, "row ..."]]
 """One tensor per column, all of the same length."""
 
+
+RESIDENT_SHARE = 0.5
+"""Of a GPU's free memory that a column may take, which is then read from the disk only once."""
 
 _Tensors = dict[str, Tensor]
 """The same where lengths differ from one to the next."""
@@ -134,11 +138,17 @@ def shard_path(folder: Path, shard: int) -> Path:
 
 
 class ShardReader:
-    """The rows of a cache as a stream, one shard read ahead of the one in use."""
+    """The rows of a cache as a stream on a device, one shard read ahead of the one in use.
 
-    def __init__(self, folder: Path) -> None:
+    A column that fits the memory of a GPU well stays there for the epochs to come.
+    """
+
+    def __init__(self, folder: Path, device: torch.device = CPU) -> None:
         """Open the cache in `folder`, and refuse it if any shard is missing, cut off or foreign."""
-        self.folder = folder
+        self.folder, self.device = folder, device
+        self._resident: dict[tuple[int, str], Tensor] = {}
+        on_gpu = device.type == "cuda"
+        self._room = RESIDENT_SHARE * torch.cuda.mem_get_info(device)[0] if on_gpu else 0.0
         self.index = _read_index(folder)
         self.layout = self.index.layout
         expected = {shard_path(folder, shard) for shard in range(self.layout.n_shards)}
@@ -250,9 +260,26 @@ class ShardReader:
             reader.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, columns: tuple[str, ...], shard: int, first: int, last: int) -> Rows:
+        if all(self._stays(name) for name in columns):
+            return {name: self._on_device(shard, name)[first:last] for name in columns}
         with safe_open(shard_path(self.folder, shard), framework="pt") as file:
             # Without the copy it is a map of the file, read only when someone looks at it.
-            return {name: file.get_slice(name)[first:last].clone() for name in columns}
+            return {
+                name: file.get_slice(name)[first:last].to(self.device, copy=True)
+                for name in columns
+            }
+
+    def _on_device(self, shard: int, name: str) -> Tensor:
+        """A column of a shard on the device, read the first time that someone wants it."""
+        if (shard, name) not in self._resident:
+            with safe_open(shard_path(self.folder, shard), framework="pt") as file:
+                self._resident[shard, name] = file.get_slice(name)[:].to(self.device)
+        return self._resident[shard, name]
+
+    def _stays(self, name: str) -> bool:
+        """Whether the whole column is to stay on the device."""
+        column = self.layout.columns[name]
+        return len(self) * column.dtype.itemsize * (column.width or 1) <= self._room
 
     def _check(self, shard: int) -> None:
         path = shard_path(self.folder, shard)

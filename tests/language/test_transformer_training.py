@@ -122,10 +122,10 @@ def test_the_history_has_the_columns_of_the_schema_and_the_last_step(whole):
     assert whole.metrics.n_epochs == 3.0
 
 
-def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_step(monkeypatch):
+def test_a_loss_that_is_not_a_number_stops_the_run_and_says_where(monkeypatch):
     rates = [1e-2] * 5 + [float("nan")] * 45
     monkeypatch.setattr(training, "learning_rate", lambda step, *_: rates[step])
-    with pytest.raises(ValueError, match="loss is nan at step 7"):
+    with pytest.raises(ValueError, match="loss is nan at step 8 or in the 3 before it"):
         fitted()
 
 

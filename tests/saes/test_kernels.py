@@ -52,7 +52,7 @@ def test_sparse_batch_top_k_has_the_values_and_gradients_of_dense_autograd(
 def test_the_relu_has_the_gradients_of_autograd_on_both_paths(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    monkeypatch.setitem(kernels.SPARSE_BELOW, "cpu", sparse_below)
     x, W_enc, bias, W_dec = problem()
     codes = kernels.above(kernels.linear(x, W_enc, bias))
     assert isinstance(codes, SparseCodes if sparse_below else DenseCodes)
@@ -164,7 +164,7 @@ def test_a_mask_of_another_rule_has_the_gradients_of_autograd(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mask takes negative pre-activations, too: only the architecture knows what is active."""
-    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    monkeypatch.setitem(kernels.SPARSE_BELOW, "cpu", sparse_below)
     x, W_enc, bias, W_dec = problem()
     mask = torch.rand(24, 18, generator=torch.Generator().manual_seed(1)) < 0.3
     codes = kernels.where(kernels.linear(x, W_enc, bias), mask)
@@ -183,7 +183,7 @@ def test_a_mask_of_another_rule_has_the_gradients_of_autograd(
 def test_a_group_of_latents_decodes_alone(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    monkeypatch.setitem(kernels.SPARSE_BELOW, "cpu", sparse_below)
     x, W_enc, bias, W_dec = problem()
     codes = kernels.above(kernels.linear(x, W_enc, bias))
     group = codes.within(5, 11)
@@ -202,7 +202,7 @@ def test_a_group_of_latents_decodes_alone(
 def test_numbers_of_latents_meet_their_values(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "SPARSE_BELOW", sparse_below)
+    monkeypatch.setitem(kernels.SPARSE_BELOW, "cpu", sparse_below)
     x, W_enc, bias, _ = problem()
     weights = torch.arange(18.0, dtype=torch.float64)
     codes = kernels.above(kernels.linear(x, W_enc, bias))

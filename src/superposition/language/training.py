@@ -194,12 +194,12 @@ class _Run:
         d_vocab: int,
         device: torch.device,
     ) -> None:
-        self.training, self.train, self.held_out = training, train, held_out
+        self.training, self.train, self.held_out = training, train.to(device), held_out
         self.model = OneLayerTransformer(config, d_vocab=d_vocab).to(device)
         self.optimiser = _adam(self.model, training)
         self.dtype = compute.matmul_dtype(device)
         self.step = 0
-        self.loss_sum = 0.0
+        self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.history: list[list[float | int]] = []
         self.tokens_of_step = training.batch_size * config.n_ctx
         self.n_steps = -(-training.n_tokens // self.tokens_of_step)
@@ -207,22 +207,22 @@ class _Run:
 
     def take_step(self) -> None:
         lr = learning_rate(self.step, self.n_steps, self.training)
-        loss, grad_norm = self._descend(next(self.windows).to(self.model.device), lr)
+        loss, grad_norm = self._descend(next(self.windows), lr)
         self.step += 1
-        self.loss_sum += loss
-        if not math.isfinite(loss):
-            raise ValueError(f"loss is {loss} at step {self.step}")
+        self.loss_sum += loss  # nobody waits for the GPU to tell it
         last = self.step == self.n_steps
         if self.step % self.training.log_every == 0 or last:
             self._log(lr, grad_norm, evaluate=self.step % self.training.evaluate_every == 0 or last)
 
     def state(self) -> dict[str, Any]:
+        self._mean_loss()
         numbers = {"step": self.step, "loss_sum": self.loss_sum, "history": self.history}
         tensors = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
         return numbers | tensors
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.step, self.loss_sum = state["step"], state["loss_sum"]
+        self.step = state["step"]
+        self.loss_sum.copy_(state["loss_sum"])
         self.history = [*state["history"]]
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -252,7 +252,7 @@ class _Run:
             start=self.step,
         )
 
-    def _descend(self, windows: Tensor, lr: float) -> tuple[float, Tensor]:
+    def _descend(self, windows: Tensor, lr: float) -> tuple[Tensor, Tensor]:
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         low = self.dtype != torch.float32
@@ -265,18 +265,24 @@ class _Run:
         clip = self.training.grad_clip
         grad_norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), clip)
         self.optimiser.step()
-        return loss.item(), grad_norm
+        return loss.detach(), grad_norm
+
+    def _mean_loss(self) -> float:
+        """Over the steps since the last row of the history; refused if it is not a number."""
+        since = (self.step - 1) % self.training.log_every + 1
+        mean = self.loss_sum.item() / since
+        if not math.isfinite(mean):
+            raise ValueError(f"loss is {mean} at step {self.step} or in the {since - 1} before it")
+        return mean
 
     def _log(self, lr: float, grad_norm: Tensor, *, evaluate: bool) -> None:
-        since = (self.step - 1) % self.training.log_every + 1
-        held_out = math.nan
+        mean, held_out = self._mean_loss(), math.nan
         if evaluate:
             n_tokens = self.training.evaluate_tokens
             held_out = held_out_loss(self.model, self.held_out, n_tokens=n_tokens).nats
         tokens = self.step * self.tokens_of_step
-        mean = self.loss_sum / since
         self.history.append([self.step, tokens, lr, mean, grad_norm.item(), held_out])
-        self.loss_sum = 0.0
+        self.loss_sum.zero_()
 
 
 def _adam(model: OneLayerTransformer, training: TrainingConfig) -> torch.optim.AdamW:

@@ -28,7 +28,7 @@ def training_windows(
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         offset = int(torch.randint(n_ctx, (), generator=generator))
         windows = tokens[offset:].unfold(0, n_ctx + 1, n_ctx)
-        order = torch.randperm(n_windows, generator=generator)
+        order = torch.randperm(n_windows, generator=generator).to(tokens.device)
         first = start - epoch * per_epoch if epoch == start // per_epoch else 0
         for i in range(first, per_epoch):
             yield windows[order[i * batch_size : (i + 1) * batch_size]]

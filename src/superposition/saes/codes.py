@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+
+from superposition.saes import products
+from superposition.saes.products import Bags
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,24 @@ class Pattern:
     """Latents in the dictionary."""
 
     @cached_property
-    def input_ends(self) -> Int[Tensor, " batch_and_one"]:
-        """Where each input's latents begin, and at last the number of pairs."""
-        return _ends(self.inputs, self.n_inputs)
+    def latents_of_inputs(self) -> Bags:
+        """Each input's latents, in the order of the pairs."""
+        return Bags(self.latents, products.ends(self.inputs, self.n_inputs))
 
     @cached_property
     def by_latent(self) -> Int[Tensor, " active"]:
         """The order of the pairs by latent, and by input within a latent."""
-        return self.latents.argsort(stable=True)
+        return self._sorted[1]
 
     @cached_property
-    def latent_ends(self) -> Int[Tensor, " d_sae_and_one"]:
-        """Where each latent's inputs begin in that order, and at last the number of pairs."""
-        return _ends(self.latents, self.d_sae)
+    def inputs_of_latents(self) -> Bags:
+        """Each latent's inputs, in the order `by_latent`."""
+        ends = products.ends(self._sorted[0], self.d_sae)
+        return Bags(self.inputs[self.by_latent], ends)
+
+    @cached_property
+    def _sorted(self) -> tuple[Tensor, Tensor]:
+        return self.latents.sort(stable=True)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class DenseCodes:
 
 @dataclass(frozen=True)
 class SparseCodes:
-    """Activations of active latents only, on the CPU and without an instance axis."""
+    """Activations of active latents only, without an instance axis."""
 
     values: Float[Tensor, " active"]
     pattern: Pattern
@@ -141,11 +148,12 @@ class SparseCodes:
 
     def l0(self) -> Float[Tensor, ""]:
         """Active latents per input, mean over the batch."""
-        return torch.tensor(len(self.values) / self.pattern.n_inputs)
+        mean = len(self.values) / self.pattern.n_inputs
+        return torch.tensor(mean, device=self.values.device)
 
     def fired(self) -> Bool[Tensor, " d_sae"]:
         """The latents active on any input of the batch."""
-        return self.pattern.latent_ends.diff() > 0
+        return self.pattern.inputs_of_latents.ends.diff() > 0
 
     def smallest(self) -> Float[Tensor, ""]:
         """The smallest positive activation, infinite where there is none."""
@@ -167,20 +175,15 @@ def transposed_times(
     pattern: Pattern, values: Float[Tensor, " active"], table: Float[Tensor, "batch d_in"]
 ) -> Float[Tensor, "d_sae d_in"]:
     """A^T table, for the batch x d_sae matrix A with `values` at `pattern`: a row per latent."""
-    order = pattern.by_latent
-    return _weighted_rows(table, pattern.inputs[order], pattern.latent_ends, values[order])
+    return products.weighted_sums(table, pattern.inputs_of_latents, values[pattern.by_latent])
 
 
-def _ends(sorted_or_not: Tensor, n: int) -> Tensor:
-    counts = torch.bincount(sorted_or_not, minlength=n)
-    return F.pad(counts.cumsum(0), (1, 0))
-
-
-def _weighted_rows(table: Tensor, rows: Tensor, ends: Tensor, weights: Tensor) -> Tensor:
-    """Sum of `table[rows] * weights` over each stretch between `ends`: a sparse times a dense."""
-    return F.embedding_bag(
-        rows, table, ends, mode="sum", per_sample_weights=weights, include_last_offset=True
-    )
+def sums_of_latents(pattern: Pattern, values: Float[Tensor, " active"]) -> Float[Tensor, " d_sae"]:
+    """The sum of each latent's `values` at `pattern`."""
+    if values.device.type == "cpu":
+        return values.new_zeros(pattern.d_sae).index_add_(0, pattern.latents, values)
+    # On a GPU the other would add up in a different order every time.
+    return products.sums(values[pattern.by_latent], pattern.inputs_of_latents)
 
 
 class _Decode(torch.autograd.Function):
@@ -190,16 +193,14 @@ class _Decode(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, W_dec: Tensor, pattern: Pattern) -> Tensor:
         ctx.save_for_backward(values, W_dec)
         ctx.pattern = pattern
-        return _weighted_rows(W_dec, pattern.latents, pattern.input_ends, values)
+        return products.weighted_sums(W_dec, pattern.latents_of_inputs, values)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         values, W_dec = ctx.saved_tensors
         pattern: Pattern = ctx.pattern
-        # The dot products grad[input] . W_dec[latent], which embedding_bag's own backward takes.
-        grad_values = torch.ops.aten._embedding_bag_per_sample_weights_backward(
-            grad.contiguous(), W_dec, pattern.latents, pattern.input_ends, pattern.inputs, 0
-        )
+        grad = grad.contiguous()
+        grad_values = products.dot_products(grad, W_dec, pattern.latents_of_inputs, pattern.inputs)
         is_frozen = not ctx.needs_input_grad[1]
-        grad_W_dec = None if is_frozen else transposed_times(pattern, values, grad.contiguous())
+        grad_W_dec = None if is_frozen else transposed_times(pattern, values, grad)
         return grad_values, grad_W_dec, None

@@ -16,10 +16,17 @@ from torch import Tensor
 
 from superposition.core.compute import matmul_dtype
 from superposition.saes import distributed
-from superposition.saes.codes import Codes, DenseCodes, Pattern, SparseCodes, transposed_times
+from superposition.saes.codes import (
+    Codes,
+    DenseCodes,
+    Pattern,
+    SparseCodes,
+    sums_of_latents,
+    transposed_times,
+)
 
-SPARSE_BELOW = 0.05
-"""Share of active latents below which sparse codes are faster than dense ones (512 to 4,096)."""
+SPARSE_BELOW = {"cpu": 0.05, "cuda": 0.02}
+"""Share of active latents below which sparse codes are faster than dense ones, by device."""
 STRIDE = 61
 """One in this many values estimates a cut; prime, so that the sample meets every latent."""
 
@@ -36,9 +43,9 @@ class PreActs(NamedTuple):
 
     @property
     def can_be_sparse(self) -> bool:
-        """Whether there are sparse codes for these: one instance, on the CPU, inputs as data."""
-        is_matrix = self.values.ndim == 2
-        return is_matrix and self.values.device.type == "cpu" and not self.x.requires_grad
+        """Whether sparse codes exist for these: one instance, a known device, inputs as data."""
+        is_known = self.values.device.type in SPARSE_BELOW
+        return is_known and self.values.ndim == 2 and not self.x.requires_grad
 
 
 def linear(
@@ -69,7 +76,7 @@ def where(pre_acts: PreActs, mask: Bool[Tensor, "*instance batch d_sae"]) -> Cod
     """Codes of the pre-activations where `mask` is true, zero elsewhere."""
     if pre_acts.can_be_sparse:
         active = mask.flatten().nonzero().squeeze(1)
-        if len(active) < SPARSE_BELOW * mask.numel():
+        if len(active) < SPARSE_BELOW[mask.device.type] * mask.numel():
             return select(pre_acts, active)
     return DenseCodes(pre_acts.values.masked_fill(~mask, 0.0))
 
@@ -163,6 +170,6 @@ class _Encode(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         (x,) = ctx.saved_tensors
         pattern: Pattern = ctx.pattern
-        grad_W_enc = transposed_times(pattern, grad, x.to(grad.dtype)).mT
-        grad_bias = grad.new_zeros(pattern.d_sae).index_add_(0, pattern.latents, grad)
+        grad_W_enc = transposed_times(pattern, grad, x).mT
+        grad_bias = sums_of_latents(pattern, grad)
         return grad_W_enc, grad_bias, None, None, None

@@ -124,7 +124,7 @@ def fit_many(
     """
     checkpoint = checkpoint or NoCheckpoint()
     n_steps = _common_steps(configs)
-    sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2)
+    sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2).cpu()
     say_fallback(sample.dtype, device)
     with explained(configs, sample.shape[-1]):
         runs = [start(config, sample, device) for config in configs]

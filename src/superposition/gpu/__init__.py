@@ -1,0 +1,1 @@
+"""Triton kernels: imported only where there is a GPU, because Triton comes with torch for it."""
