@@ -37,6 +37,15 @@ def test_a_training_takes_the_course_it_takes_on_the_processor():
     assert ours.model.device.type == "cuda"
 
 
+def test_replayed_steps_are_those_that_are_made_one_by_one(monkeypatch):
+    ours = fitted(GPU)
+    monkeypatch.setattr(training, "_replayed", lambda step: step)
+    theirs = fitted(GPU)
+    for name in ("train_loss", "held_out_loss", "grad_norm", "lr"):
+        found, expected = (torch.tensor(each.history[name].to_numpy()) for each in (ours, theirs))
+        torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-3, equal_nan=True)
+
+
 def test_a_loss_that_is_not_a_number_is_refused(monkeypatch):
     monkeypatch.setattr(training, "learning_rate", lambda *_: float("nan"))
     with pytest.raises(ValueError, match="loss is nan at step"):

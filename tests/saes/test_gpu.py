@@ -10,9 +10,10 @@ from tests.saes.test_architectures import ARCHITECTURES, CASES, case, inputs
 from tests.saes.test_kernels import problem, sort_batch_top_k
 from tests.saes.test_training import Memory, source
 
-from superposition.saes import base, kernels
+from superposition.saes import base, kernels, training
 from superposition.saes.codes import SparseCodes
-from superposition.saes.training import fit, fit_many
+from superposition.saes.replayed import Replayed
+from superposition.saes.training import fit, fit_many, start
 
 pytestmark = NO_GPU
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
@@ -24,6 +25,7 @@ def test_loss_and_gradients_are_those_of_the_formula_written_out(
     arch, shift, n_dead, fields, sparse_below, monkeypatch
 ):
     monkeypatch.setitem(kernels.SPARSE_BELOW, "cuda", sparse_below)
+    monkeypatch.setitem(kernels.DENSE_UP_TO, "cuda", 0)
     sae, x, dead = case(arch, shift=shift, **fields), 3 * inputs(40, 7), torch.arange(13) < n_dead
     expected, parameters = oracles.loss(sae, x, dead)
     theirs = torch.autograd.grad(expected, list(parameters.values()), materialize_grads=True)
@@ -104,6 +106,39 @@ def test_training_in_bfloat16_lowers_the_error_as_on_the_processor(arch):
     )
     assert ours.mse[-10:].mean() < 1.2 * theirs.mse[-10:].mean()
     assert ours.mse[-10:].mean() < 0.5 * ours.mse[:5].mean()
+
+
+@pytest.mark.parametrize("arch", ["l1", "gated", "jumprelu", "topk", "batch_topk"])
+def test_replayed_steps_are_those_that_are_made_one_by_one(arch, monkeypatch):
+    """A window longer than the run: no latent is dead, so that every step may be replayed."""
+    config = rows.row(arch, training=rows.training(n_steps=40, dead_window=99, log_every=1))
+    ours = fit(config, source(), device=GPU)
+    monkeypatch.setattr(Replayed, "can_make", lambda *_: False)
+    theirs = fit(config, source(), device=GPU)
+    assert ours.history.step.tolist() == [*range(1, 41)]
+    for name in ("loss", "l0", "explained_variance", "lr"):
+        found, expected = (torch.tensor(each.history[name].to_numpy()) for each in (ours, theirs))
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    for found, expected in zip(ours.sae.parameters(), theirs.sae.parameters(), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-4)
+
+
+def test_steps_are_replayed_until_a_latent_may_be_dead():
+    config = rows.row("batch_topk", training=rows.training(n_steps=60, dead_window=20))
+    run = start(config, next(source()(0)), GPU)
+    run.idle[0] = 12
+    looks = [run.replayed.can_make(step) for step in range(9)]
+    assert looks == [True] * 8 + [True]  # nothing moves `idle` here, so that 12 is seen again
+    assert run.replayed.all_alive_until == 16
+    run.idle[0] = 20
+    assert not run.replayed.can_make(16)
+
+
+def test_a_replayed_loss_that_is_not_a_number_stops_the_run(monkeypatch):
+    config = rows.row("l1", training=rows.training(n_steps=40, dead_window=99))
+    monkeypatch.setattr(training, "learning_rate", lambda *_: float("nan"))
+    with pytest.raises(ValueError, match="the loss is nan at step"):
+        fit(config, source(), device=GPU)
 
 
 def test_several_share_a_stream():

@@ -1,1 +1,1 @@
-"""Triton kernels: imported only where there is a GPU, because Triton comes with torch for it."""
+"""What only a GPU needs: kernels in Triton, which comes with torch for it; replayed steps."""

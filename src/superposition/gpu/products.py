@@ -48,6 +48,15 @@ def dot_products(each: Tensor, table: Tensor, rows: Tensor, ends: Tensor) -> Ten
     return out
 
 
+def sums(values: Tensor, ends: Tensor) -> Tensor:
+    """See `saes.products.sums`."""
+    n_bags = len(ends) - 1
+    out = torch.empty(n_bags, dtype=values.dtype, device=values.device)
+    if n_bags:
+        _sums[(n_bags,)](values.contiguous(), ends, out, COLUMNS=COLUMNS, SUM=_sum(values))
+    return out
+
+
 def _sum(values: Tensor) -> tl.dtype:
     """The format in which sums are kept."""
     return tl.float64 if values.dtype == torch.float64 else tl.float32
@@ -98,3 +107,14 @@ def _dot_products(
             values = tl.load(place, mask=(at < stop)[:, None] & in_table[None, :], other=0.0)
             total += tl.sum(own[None, :] * values.to(SUM), 1)
         tl.store(out + at, total, mask=at < stop)
+
+
+@kernel
+def _sums(values, ends, out, COLUMNS: tl.constexpr, SUM: tl.constexpr):
+    bag = tl.program_id(0).to(tl.int64)
+    stop = tl.load(ends + bag + 1)
+    total = tl.zeros((COLUMNS,), SUM)
+    for first in range(tl.load(ends + bag), stop, COLUMNS):
+        at = first + tl.arange(0, COLUMNS)
+        total += tl.load(values + at, mask=at < stop, other=0.0).to(SUM)
+    tl.store(out + bag, tl.sum(total, 0))

@@ -1,7 +1,7 @@
 """Training the one-layer transformer: windows of text in, weights and a loss curve out."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from superposition.core import compute
+from superposition.gpu import rates
 from superposition.language.cross_entropy import mean_cross_entropy
 from superposition.language.transformer import (
     OneLayerTransformer,
@@ -21,6 +22,8 @@ from superposition.language.transformer import (
 from superposition.language.windows import spread_windows, training_windows
 
 HISTORY = ["step", "tokens", "lr", "train_loss", "grad_norm", "held_out_loss"]
+Step = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Windows in, loss and norm of the gradient out."""
 EVALUATION_WINDOWS = 32
 """Windows evaluated at once; bounds memory, changes no number."""
 
@@ -198,6 +201,7 @@ class _Run:
         self.model = OneLayerTransformer(config, d_vocab=d_vocab).to(device)
         self.optimiser = _adam(self.model, training)
         self.dtype = compute.matmul_dtype(device)
+        self.descend = _replayed(self._descend) if device.type == "cuda" else self._descend
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.history: list[list[float | int]] = []
@@ -207,7 +211,8 @@ class _Run:
 
     def take_step(self) -> None:
         lr = learning_rate(self.step, self.n_steps, self.training)
-        loss, grad_norm = self._descend(next(self.windows), lr)
+        rates.set_(self.optimiser, lr)
+        loss, grad_norm = self.descend(next(self.windows))
         self.step += 1
         self.loss_sum += loss  # nobody waits for the GPU to tell it
         last = self.step == self.n_steps
@@ -226,6 +231,7 @@ class _Run:
         self.history = [*state["history"]]
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        rates.move_(self.optimiser, self.model.device)
         self.windows = self._windows()
 
     def fitted(self) -> FittedTransformer:
@@ -252,9 +258,7 @@ class _Run:
             start=self.step,
         )
 
-    def _descend(self, windows: Tensor, lr: float) -> tuple[Tensor, Tensor]:
-        for group in self.optimiser.param_groups:
-            group["lr"] = lr
+    def _descend(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         low = self.dtype != torch.float32
         with torch.autocast(windows.device.type, dtype=self.dtype, enabled=low):
             x = self.model.last_residual(windows[:, :-1]).flatten(0, 1)
@@ -292,8 +296,19 @@ def _adam(model: OneLayerTransformer, training: TrainingConfig) -> torch.optim.A
         {"params": matrices, "weight_decay": training.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    betas = (0.9, training.adam_beta_2)
-    return torch.optim.AdamW(groups, lr=training.lr, betas=betas, fused=True)
+    return torch.optim.AdamW(
+        groups,
+        lr=rates.readable(training.lr, model.device),
+        betas=(0.9, training.adam_beta_2),
+        fused=True,
+        capturable=model.device.type == "cuda",
+    )
+
+
+def _replayed(step: Step) -> Step:
+    from superposition.gpu.recorded import Recorded
+
+    return Recorded(step)
 
 
 def _history(rows: list[list[float | int]]) -> pd.DataFrame:

@@ -163,16 +163,28 @@ class SAE(nn.Module):
     def loss(
         self,
         x: Float[Tensor, "*instance batch d_in"],
-        dead: Bool[Tensor, "*instance d_sae"],
+        dead: Bool[Tensor, "*instance d_sae"] | None,
         *,
         progress: float,
     ) -> Loss:
         """The training loss.
 
-        `dead` says which latents have not fired for long; `progress`, from 0 to below 1, which
-        share of the training is done: a penalty may start small.
+        `dead` says which latents have not fired for long, None that all have; `progress`, from 0
+        to below 1, which share of the training is done: a penalty may start small.
         """
         raise NotImplementedError
+
+    def heeds_dead(self) -> bool:
+        """Whether the loss depends on which latents are dead."""
+        return hasattr(self.config, "k_aux")
+
+    def has_fixed_kernels(self, *, progress: float) -> bool:
+        """Whether a step without dead latents is the same work on a GPU from now on.
+
+        It is where codes are dense and no penalty grows any more.
+        """
+        is_dense = self.config.d_sae <= kernels.DENSE_UP_TO["cuda"]
+        return is_dense and progress >= getattr(self.config, "penalty_warm_up", 0.0)
 
     def input_losses(
         self, x: Float[Tensor, "*instance batch d_in"]

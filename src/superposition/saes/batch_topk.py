@@ -66,7 +66,7 @@ class SAE(base.SAE):
     def loss(
         self,
         x: Float[Tensor, "*instance batch d_in"],
-        dead: Bool[Tensor, "*instance d_sae"],
+        dead: Bool[Tensor, "*instance d_sae"] | None,
         *,
         progress: float,
     ) -> Loss:
@@ -74,7 +74,7 @@ class SAE(base.SAE):
         codes = kernels.batch_top_k(self.pre_acts(x), self.config.k)
         x_hat = self.decode_codes(codes)
         mse = (x_hat - x).square().mean((-1, -2))
-        if not bool(dead.any()):
+        if dead is None or not bool(dead.any()):
             return Loss(mse, mse, torch.zeros_like(mse), x_hat, codes)
         aux = error_of_dead_latents(self, x, x_hat, dead, k_aux=self.config.k_aux)
         penalty = self.config.aux_coefficient * aux
@@ -85,6 +85,10 @@ class SAE(base.SAE):
         """Normalise the decoder, and move the threshold towards the smallest activation kept."""
         super().after_step_(codes)
         move_threshold_(self.threshold, codes.smallest(), decay=self.config.threshold_decay)
+
+    def has_fixed_kernels(self, *, progress: float) -> bool:
+        """It is: as many codes in every batch, and no penalty."""
+        return True
 
     @torch.no_grad()
     def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:

@@ -48,7 +48,9 @@ class Pattern:
 
     @cached_property
     def _sorted(self) -> tuple[Tensor, Tensor]:
-        return self.latents.sort(stable=True)
+        # A GPU sorts digit by digit, so that half the bits are half the work.
+        on_gpu = self.latents.device.type == "cuda"
+        return (self.latents.int() if on_gpu else self.latents).sort(stable=True)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class DenseCodes:
 
 @dataclass(frozen=True)
 class SparseCodes:
-    """Activations of active latents only, without an instance axis."""
+    """Activations of active latents only, without an instance axis; a stored one may be zero."""
 
     values: Float[Tensor, " active"]
     pattern: Pattern
@@ -148,17 +150,21 @@ class SparseCodes:
 
     def l0(self) -> Float[Tensor, ""]:
         """Active latents per input, mean over the batch."""
-        mean = len(self.values) / self.pattern.n_inputs
-        return torch.tensor(mean, device=self.values.device)
+        return (self.values.detach() > 0).sum() / self.pattern.n_inputs
 
     def fired(self) -> Bool[Tensor, " d_sae"]:
         """The latents active on any input of the batch."""
-        return self.pattern.inputs_of_latents.ends.diff() > 0
+        is_active = (self.values.detach() > 0).to(self.values.dtype)
+        return sums_of_latents(self.pattern, is_active) > 0
 
     def smallest(self) -> Float[Tensor, ""]:
         """The smallest positive activation, infinite where there is none."""
         values = self.values.detach()
-        return values.amin() if len(values) else values.new_tensor(torch.inf)
+        return (
+            values.where(values > 0, torch.inf).amin()
+            if len(values)
+            else values.new_tensor(torch.inf)
+        )
 
     def _at(self, kept: Bool[Tensor, " active"], first: int, d_sae: int) -> "SparseCodes":
         where = kept.nonzero().squeeze(1)

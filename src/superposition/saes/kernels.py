@@ -27,6 +27,9 @@ from superposition.saes.codes import (
 
 SPARSE_BELOW = {"cpu": 0.05, "cuda": 0.02}
 """Share of active latents below which sparse codes are faster than dense ones, by device."""
+DENSE_UP_TO = {"cpu": 0, "cuda": 8192}
+"""d_sae up to which codes chosen by a mask are dense without a look at how many are active: to
+look, a processor must wait for the GPU, and so does the next step (see `training`)."""
 STRIDE = 61
 """One in this many values estimates a cut; prime, so that the sample meets every latent."""
 
@@ -74,9 +77,10 @@ def above(pre_acts: PreActs, threshold: Float[Tensor, "*instance"] | float = 0.0
 
 def where(pre_acts: PreActs, mask: Bool[Tensor, "*instance batch d_sae"]) -> Codes:
     """Codes of the pre-activations where `mask` is true, zero elsewhere."""
-    if pre_acts.can_be_sparse:
+    device, d_sae = mask.device.type, mask.shape[-1]
+    if pre_acts.can_be_sparse and d_sae > DENSE_UP_TO[device]:
         active = mask.flatten().nonzero().squeeze(1)
-        if len(active) < SPARSE_BELOW[mask.device.type] * mask.numel():
+        if len(active) < SPARSE_BELOW[device] * mask.numel():
             return select(pre_acts, active)
     return DenseCodes(pre_acts.values.masked_fill(~mask, 0.0))
 
@@ -90,6 +94,8 @@ def top_k(pre_acts: PreActs, k: int) -> Codes:
     d_sae = pre_acts.values.shape[-1]
     first = torch.arange(0, pre_acts.values.numel(), d_sae, device=top.indices.device)
     flat = top.indices.flatten(0, -2) + first.unsqueeze(1)
+    if pre_acts.can_be_sparse and flat.device.type == "cuda":
+        return _select_positive(pre_acts, flat.flatten())
     positive = top.values.flatten(0, -2) > 0
     return select(pre_acts, flat[positive].sort().values)
 
@@ -102,6 +108,9 @@ def batch_top_k(pre_acts: PreActs, k: int) -> Codes:
     """
     values = pre_acts.values.detach()
     n = k * values.shape[-2]
+    if pre_acts.can_be_sparse and values.device.type == "cuda" and distributed.is_alone():
+        places = values.flatten().topk(n, sorted=False).indices
+        return _select_positive(pre_acts, _ascending(places, values.numel()))
     if values.ndim == 2:
         return select(pre_acts, largest(values, n))
     size = values.shape[-2] * values.shape[-1]
@@ -121,6 +130,17 @@ def select(pre_acts: PreActs, active: Int[Tensor, " active"]) -> Codes:
     mask = torch.zeros(values.numel(), dtype=torch.bool, device=values.device)
     mask[active] = True
     return DenseCodes(values.masked_fill(~mask.view(values.shape), 0.0))
+
+
+def _select_positive(pre_acts: PreActs, active: Tensor) -> Codes:
+    """`select` with zeros instead of what is not positive: as many codes whatever the values."""
+    codes = select(pre_acts, active)
+    return codes.with_values(codes.values.relu())
+
+
+def _ascending(places: Tensor, size: int) -> Tensor:
+    """Indices of `size` values in order; a GPU sorts digit by digit, so 32 bits are half of 64."""
+    return (places.int() if size < 2**31 else places).sort().values.long()
 
 
 def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " active"]:

@@ -53,7 +53,7 @@ class SAE(base.SAE):
     def loss(
         self,
         x: Float[Tensor, "*instance batch d_in"],
-        dead: Bool[Tensor, "*instance d_sae"],
+        dead: Bool[Tensor, "*instance d_sae"] | None,
         *,
         progress: float,
     ) -> Loss:

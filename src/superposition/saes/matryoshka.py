@@ -79,7 +79,7 @@ class SAE(base.SAE):
     def loss(
         self,
         x: Float[Tensor, "*instance batch d_in"],
-        dead: Bool[Tensor, "*instance d_sae"],
+        dead: Bool[Tensor, "*instance d_sae"] | None,
         *,
         progress: float,
     ) -> Loss:
@@ -88,10 +88,14 @@ class SAE(base.SAE):
         x_hats = list(self.prefix_reconstructions(codes))
         errors = torch.stack([(x_hat - x).square().mean((-1, -2)) for x_hat in x_hats])
         x_hat, mse, total = x_hats[-1], errors[-1], errors.mean(0)
-        if bool(dead.any()):
+        if dead is not None and bool(dead.any()):
             aux = error_of_dead_latents(self, x, x_hat, dead, k_aux=self.config.k_aux)
             total = total + self.config.aux_coefficient * aux
         return Loss(total, mse, total - mse, x_hat, codes)
+
+    def has_fixed_kernels(self, *, progress: float) -> bool:
+        """It is not: how many of the codes belong to a prefix differs from batch to batch."""
+        return False
 
     def prefix_reconstructions(
         self, codes: Codes

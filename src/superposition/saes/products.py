@@ -60,7 +60,11 @@ def dot_products(
 
 def sums(values: Float[Tensor, " active"], bags: Bags) -> Float[Tensor, " bag"]:
     """For each bag the sum of its values, which lie in the bags' order."""
-    return torch.segment_reduce(values, "sum", offsets=bags.ends, initial=0)
+    if _on_gpu(values):
+        from superposition.gpu import products as on_gpu
+
+        return on_gpu.sums(values, bags.ends)
+    return torch.segment_reduce(values, "sum", offsets=bags.ends, initial=0, unsafe=True)
 
 
 def ends(ascending: Int[Tensor, " active"], n: int) -> Int[Tensor, " {n}+1"]:
@@ -69,8 +73,8 @@ def ends(ascending: Int[Tensor, " active"], n: int) -> Int[Tensor, " {n}+1"]:
     return torch.searchsorted(ascending, numbers)
 
 
-def _on_gpu(table: Tensor) -> bool:
-    return table.device.type == "cuda" and _has_triton()
+def _on_gpu(values: Tensor) -> bool:
+    return values.device.type == "cuda" and _has_triton()
 
 
 @cache

@@ -54,7 +54,7 @@ class SAE(base.SAE):
     def loss(
         self,
         x: Float[Tensor, "*instance batch d_in"],
-        dead: Bool[Tensor, "*instance d_sae"],
+        dead: Bool[Tensor, "*instance d_sae"] | None,
         *,
         progress: float,
     ) -> Loss:
@@ -62,11 +62,15 @@ class SAE(base.SAE):
         codes = self.codes(x)
         x_hat = self.decode_codes(codes)
         mse = (x_hat - x).square().mean((-1, -2))
-        if not bool(dead.any()):
+        if dead is None or not bool(dead.any()):
             return Loss(mse, mse, torch.zeros_like(mse), x_hat, codes)
         aux = error_of_dead_latents(self, x, x_hat, dead, k_aux=self.config.k_aux)
         penalty = self.config.aux_coefficient * aux
         return Loss(mse + penalty, mse, penalty, x_hat, codes)
+
+    def has_fixed_kernels(self, *, progress: float) -> bool:
+        """It is: as many codes in every batch, and no penalty."""
+        return True
 
     def initialise_(self, sample: Float[Tensor, "*instance batch d_in"]) -> None:
         """As `transposed_`."""

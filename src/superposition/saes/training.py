@@ -7,6 +7,7 @@ it. `fit` is the case of one. Several processes may share the work: see `distrib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,10 +17,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor
 
 from superposition.core.compute import Checkpoint, NoCheckpoint, progress
+from superposition.gpu import rates
 from superposition.saes import distributed, resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
 from superposition.saes.history import Moment, Row, language_history, rows, toy_history
 from superposition.saes.limits import explained, say_fallback
+from superposition.saes.replayed import Replayed
 from superposition.saes.schedule import learning_rate, peak_lr, resampling_steps
 
 INITIAL_BATCHES = 8
@@ -64,6 +67,10 @@ class Run:
     stopped: str = ""
     """Why there will be no further ones; empty while there will."""
 
+    def __post_init__(self) -> None:
+        """Nothing is recorded yet that a GPU could replay."""
+        self.replayed = Replayed(self.sae, self.idle)
+
     def dead(self) -> Bool[Tensor, "*instance d_sae"]:
         """The latents that have not fired in the dead window."""
         return self.idle >= self.sae.config.training.dead_window
@@ -85,8 +92,10 @@ class Run:
         """Continue from a checkpoint's state."""
         self.sae.load_state_dict(state["sae"])
         self.optimizer.load_state_dict(state["optimizer"])
+        rates.move_(self.optimizer, self.idle.device)
         self.generator.set_state(state["generator"].cpu())
-        self.idle, self.resampled = state["idle"], state["resampled"]
+        self.idle.copy_(state["idle"])
+        self.resampled.copy_(state["resampled"])
         self.rows, self.step, self.stopped = state["rows"], state["step"], state["stopped"]
 
 
@@ -147,9 +156,7 @@ def start(
     sae.to(device)
     return Run(
         sae=sae,
-        optimizer=torch.optim.Adam(
-            sae.parameters(), lr=peak_lr(config), betas=(0.9, config.training.beta2), fused=True
-        ),
+        optimizer=_adam(sae, device),
         idle=torch.zeros(sae.b_enc.shape, dtype=torch.int64, device=device),
         generator=sae.generator(),
         resampled=torch.zeros(sae.b_enc.shape[:-1], dtype=torch.int64, device=device),
@@ -160,24 +167,39 @@ def start(
 def advance_(run: Run, x: Float[Tensor, "*instance batch d_in"], source: Source) -> None:
     """Make one step on `x`, with what belongs to it: constraints, resampling, history.
 
-    No step is made, and the run stops, if the loss is not a number. `x` is this process's slice.
+    No step is made, and the run stops, if the loss is not a number; where a GPU replays the steps,
+    that is noticed in the next row of the history. `x` is this process's slice.
     """
     config, lr = run.sae.config, learning_rate(run.sae.config, run.step)
-    loss = run.sae.loss(x, run.dead(), progress=run.step / config.training.n_steps)
-    total = distributed.mean(loss.total, x.shape[-2])
-    if not bool(total.isfinite().all()):
-        run.stopped = f"the loss is {total.tolist()} at step {run.step} (lr={lr:.3g})"
+    rates.set_(run.optimizer, lr)
+    is_replayed = run.replayed.can_make(run.step)
+    loss = run.replayed.make_(partial(_fixed_step_, run), x) if is_replayed else _step_(run, x)
+    if loss is None:
         return
-    _minimise_(run, loss, lr, x.shape[-2])
-    run.idle.add_(1).masked_fill_(distributed.anywhere(loss.codes.fired()), 0)
     run.step += 1
     is_resampled = run.step in resampling_steps(config)
     if is_resampled:
         _resample_(run, source)
     is_last = run.step == config.training.n_steps
     if is_resampled or is_last or run.step % config.training.log_every == 0:
+        if is_replayed and not _is_finite(run, loss, x.shape[-2]):
+            return
         run.rows += rows(Moment(run.step, lr, run.dead(), run.resampled), x, loss)
         run.resampled.zero_()
+
+
+def apply_(run: Run, loss: Loss, n_inputs: int) -> None:
+    """Move the weights along the gradients of `loss`, over `n_inputs` here; note who fired."""
+    sae = run.sae
+    run.optimizer.zero_grad()
+    loss.total.sum().backward()
+    distributed.add_gradients_([*sae.parameters()], n_inputs)
+    sae.project_gradients_()
+    if sae.config.training.gradient_clip is not None:
+        clip_gradients_(sae, sae.config.training.gradient_clip)
+    run.optimizer.step()
+    sae.after_step_(loss.codes)
+    run.idle.add_(1).masked_fill_(distributed.anywhere(loss.codes.fired()), 0)
 
 
 @torch.no_grad()
@@ -231,19 +253,40 @@ def _fitted(run: Run, n_steps: int) -> FittedSae:
     return FittedSae(run.sae, table(run.rows), run.step, run.stopped)
 
 
-def _minimise_(run: Run, loss: Loss, lr: float, n_inputs: int) -> None:
-    """Make one optimiser step with the gradients of `loss`, which is over `n_inputs` here."""
-    sae = run.sae
-    for group in run.optimizer.param_groups:
-        group["lr"] = lr
-    run.optimizer.zero_grad()
-    loss.total.sum().backward()
-    distributed.add_gradients_([*sae.parameters()], n_inputs)
-    sae.project_gradients_()
-    if sae.config.training.gradient_clip is not None:
-        clip_gradients_(sae, sae.config.training.gradient_clip)
-    run.optimizer.step()
-    sae.after_step_(loss.codes)
+def _step_(run: Run, x: Tensor) -> Loss | None:
+    """Make a step, unless the loss is not a number."""
+    loss = run.sae.loss(x, run.dead(), progress=run.step / run.sae.config.training.n_steps)
+    if not _is_finite(run, loss, x.shape[-2]):
+        return None
+    apply_(run, loss, x.shape[-2])
+    return loss
+
+
+def _fixed_step_(run: Run, x: Tensor) -> Loss:
+    """Make a step while no latent is dead and every penalty has its full size."""
+    loss = run.sae.loss(x, None, progress=1.0)
+    apply_(run, loss, x.shape[-2])
+    return loss
+
+
+def _is_finite(run: Run, loss: Loss, n_inputs: int) -> bool:
+    """Whether the loss of the whole batch is a number; if not, the run stops."""
+    total = distributed.mean(loss.total.detach(), n_inputs)
+    if not (found := bool(total.isfinite().all())):
+        lr = learning_rate(run.sae.config, run.step)
+        run.stopped = f"the loss is {total.tolist()} at step {run.step} (lr={lr:.3g})"
+    return found
+
+
+def _adam(sae: SAE, device: torch.device) -> torch.optim.Adam:
+    """Adam over all of `sae`, ready to be replayed where that can be."""
+    return torch.optim.Adam(
+        sae.parameters(),
+        lr=rates.readable(peak_lr(sae.config), device),
+        betas=(0.9, sae.config.training.beta2),
+        fused=True,
+        capturable=device.type == "cuda",
+    )
 
 
 @contextmanager
