@@ -13,7 +13,7 @@ import yaml
 
 from superposition import verify
 from superposition.core.store import Store
-from superposition.reference import comparison, files, making, quantities, tolerances
+from superposition.reference import beside, comparison, files, making, quantities, tolerances
 from superposition.reference.comparison import Comparison
 from superposition.reference.files import NoReferenceError, Reference
 
@@ -223,6 +223,21 @@ def test_a_reference_without_results_says_what_to_run(root: Path) -> None:
     (root / "data/laptop/claims.json").unlink()
     with pytest.raises(NoReferenceError, match="make reproduce SCALE=laptop"):
         making.make(root, "laptop")
+
+
+def test_a_partial_run_is_judged_as_far_as_it_goes(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "data/laptop/claims.json").unlink()
+    monkeypatch.setenv("SUPERPOSITION_COMMIT", "told")
+    facts = making.make(root, "laptop", partial=True).facts()
+    assert facts["partial"]
+    assert facts["commit"] == "told"
+    claims = Reference("laptop", root).claims()
+    assert {"not run at this scale"} < {one["verdict"] for one in claims}  # theory needs no run
+    beside_claims = beside.add_references(pd.DataFrame({"id": [one["id"] for one in claims]}), root)
+    was_run = [one["verdict"] != "not run at this scale" for one in claims]
+    assert [bool(found) for found in beside_claims[beside.COLUMN]] == was_run
 
 
 def test_a_reference_beyond_its_budget_is_refused_and_the_old_one_kept(

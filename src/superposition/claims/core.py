@@ -166,8 +166,8 @@ def why_not_run(claim: Claim, params: Params) -> str:
     return ""
 
 
-def judge(claim: Claim, results: Results) -> Record:
-    """The claim with its verdict. A missing artefact is an error, not a verdict."""
+def judge(claim: Claim, results: Results, *, partial: bool = False) -> Record:
+    """The claim with its verdict. A missing artefact is an error, unless the run is `partial`."""
     reason = why_not_run(claim, results.params)
     if reason:
         return _not_run(claim, reason)
@@ -176,12 +176,14 @@ def judge(claim: Claim, results: Results) -> Record:
     except NotTrained as error:
         return _not_run(claim, f"There is {error}.")
     except ArtefactError as error:
+        if partial:
+            return _not_run(claim, "Needs results that this partial run does not have.")
         raise ArtefactError(f"claim {claim.id}: {error}") from None
 
 
-def judge_all(results: Results) -> list[Record]:
-    """Every claim with its verdict, by id."""
-    return [judge(claim, results) for claim in all_claims()]
+def judge_all(results: Results, *, partial: bool = False) -> list[Record]:
+    """Every claim with its verdict, by id; of a `partial` run those that it can decide."""
+    return [judge(claim, results, partial=partial) for claim in all_claims()]
 
 
 def _not_run(claim: Claim, reason: str) -> Record:

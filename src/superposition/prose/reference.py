@@ -34,4 +34,5 @@ def _described(facts: dict[str, Any]) -> str:
         where = f"{facts['accelerator']}, {where}"
     seconds = sum(cost["seconds"] for cost in facts["costs"].values())
     took = duration(seconds) if seconds else "unknown time"
-    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}"
+    part = "; only in part" if facts.get("partial") else ""
+    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}{part}"

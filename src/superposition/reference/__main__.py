@@ -1,6 +1,6 @@
 """Make the reference run of a scale from its results, or take in one made elsewhere.
 
-python -m superposition.reference [SCALE] [--import FOLDER]
+python -m superposition.reference [SCALE] [--partial | --import FOLDER]
 """
 
 import argparse
@@ -13,10 +13,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m superposition.reference")
     parser.add_argument("scale", nargs="?", default="laptop", help="smoke, laptop or full")
     parser.add_argument("--import", dest="given", type=Path, help="folder copied from elsewhere")
+    parser.add_argument("--partial", action="store_true", help="not every stage was run")
     arguments = parser.parse_args()
     try:
         if arguments.given is None:
-            made = making.make(Path(), arguments.scale)
+            made = making.make(Path(), arguments.scale, partial=arguments.partial)
         else:
             made = making.take_in(Path(), arguments.scale, arguments.given)
     except ValueError as error:

@@ -11,6 +11,8 @@ SCALES = ("laptop", "full")
 """Scales that have, or will have, a reference run; it is judged there what training leads to."""
 COLUMN = "references"
 """Of the frame of claims: for each claim, what every reference run came to, by scale."""
+NOT_RUN = "not run at this scale"
+"""The verdict on what a run left out."""
 KEPT = ("measured", "interval", "verdict")
 
 
@@ -28,4 +30,5 @@ def add_references(claims: pd.DataFrame, root: Path) -> pd.DataFrame:
 
 
 def _by_id(reference: Reference) -> dict[str, dict[str, Any]]:
-    return {one["id"]: {name: one[name] for name in KEPT} for one in reference.claims()}
+    ran = (one for one in reference.claims() if one["verdict"] != NOT_RUN)
+    return {one["id"]: {name: one[name] for name in KEPT} for one in ran}

@@ -1,7 +1,8 @@
 """What a run was made on and with: the machine, the versions, the commit."""
 
+import os
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from superposition.benchmarks import machine
 
 PACKAGES = ("torch", "numpy", "pandas", "scipy", "transformer-lens", "tokenizers", "safetensors")
 """Whose versions can change a number."""
+COMMIT = "SUPERPOSITION_COMMIT"
+"""Environment variable with the commit, where a copy of the tree has no git."""
 
 
 def describe(root: Path) -> dict[str, Any]:
@@ -20,13 +23,25 @@ def describe(root: Path) -> dict[str, Any]:
     cuda = torch.cuda.is_available()
     return found | {
         "accelerator": torch.cuda.get_device_name() if cuda else "none",
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES},
         "commit": _commit(root),
     }
 
 
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
 def _commit(root: Path) -> str:
-    """The commit of the tree at `root`, with a mark if code was changed since."""
+    """The commit of the tree at `root`, with a mark if code was changed since.
+
+    A copy of the tree without git is told it by the environment variable COMMIT.
+    """
+    if told := os.environ.get(COMMIT):
+        return told
     command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*"]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     if done.returncode:

@@ -12,10 +12,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from superposition.claims.core import judge_all
 from superposition.core.params import Params
 from superposition.core.store import Store, whole
 from superposition.reference import files, machine
 from superposition.reference.files import NoReferenceError, Reference
+from superposition.results import Results
 
 LARGEST = 150_000
 """Bytes of a table that is still copied; larger ones are named as left out."""
@@ -30,11 +32,17 @@ LOADING = ("tokens/tokenizer.json", "transformer/main/transformer.json", "sae/ba
 """What is needed to use the weights."""
 
 
-def make(root: Path, scale: str) -> Reference:
-    """Write data/reference/<scale> from the run of `scale` under `root`."""
+def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
+    """Write data/reference/<scale> from the run of `scale` under `root`.
+
+    A `partial` run, in which not every stage was run, is judged here, as far as it can be.
+    """
     params = Params.read(scale, root=root)
     own = files.own_store(root, scale)
     source = own.root / "data" / scale
+    if partial:
+        records = judge_all(Results(params=params, store=own), partial=True)
+        own.save_json([record.as_json() for record in records], "claims.json")
     if not (source / "claims.json").exists():
         raise NoReferenceError(f"no {source / 'claims.json'}: run `make reproduce SCALE={scale}`")
     names = files.results(own, params)
@@ -47,6 +55,7 @@ def make(root: Path, scale: str) -> Reference:
         _round_weights(source, folder)
         facts = machine.describe(own.root) | {
             "scale": scale,
+            "partial": partial,
             "seeds": seeds(params.tree),
             "costs": costs(own),
             "left_out": sorted(set(names) - set(small)),
