@@ -126,6 +126,11 @@ class Loss(NamedTuple):
     codes: Codes
     """The activations it was made from."""
 
+    def detached(self) -> "Loss":
+        """The same numbers without the way they came up."""
+        numbers = {name: getattr(self, name).detach() for name in self._fields if name != "codes"}
+        return Loss(**numbers, codes=self.codes.with_values(self.codes.values.detach()))
+
 
 class SAE(nn.Module):
     """An autoencoder with sparse activations f and unit decoder rows d_i.

@@ -266,7 +266,7 @@ def _fixed_step_(run: Run, x: Tensor) -> Loss:
     """Make a step while no latent is dead and every penalty has its full size."""
     loss = run.sae.loss(x, None, progress=1.0)
     apply_(run, loss, x.shape[-2])
-    return loss
+    return loss.detached()  # so that nothing of the recorded way back is used by a step made alone
 
 
 def _is_finite(run: Run, loss: Loss, n_inputs: int) -> bool:
