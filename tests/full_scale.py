@@ -6,6 +6,8 @@ parameters is dry-run without anyone's doing.
 
 from typing import Any
 
+import torch
+
 from superposition.core.params import Params
 
 LARGEST: dict[str, int] = {
@@ -70,7 +72,7 @@ NARROWEST, WIDER = 64, 32
 
 
 def shrunk(params: Params) -> dict[str, Any]:
-    """The tree of `params` with nothing larger than in `LARGEST`, to be computed on a processor."""
+    """The tree of `params` with nothing larger than in `LARGEST`, on a GPU where there is one."""
     tree = {section: _smaller(values) for section, values in params.tree.items()}
     for row, values in tree["memorisation"].items():  # as many active features as before
         factor = params.value("memorisation", row)["n_features"] / values["n_features"]
@@ -80,7 +82,8 @@ def shrunk(params: Params) -> dict[str, Any]:
     for values in tree["transformer"].values():
         if values.get("training"):
             values["training"]["batch_size"] = 4
-    return _narrow(tree, _widths(params.tree)) | {"device": "cpu"}
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return _narrow(tree, _widths(params.tree)) | {"device": device}
 
 
 def _smaller(value: Any, name: str = "") -> Any:

@@ -138,7 +138,7 @@ def _tables(
     """One variant trained, traced and judged: the tables in the order of `Compared`."""
     sample = made.judged()
     source = made.source(config.training.batch_size)
-    start = torch.cat(list(islice(source(0), training.INITIAL_BATCHES)), dim=-2)
+    start = torch.cat(list(islice(source(0), training.INITIAL_BATCHES)), dim=-2).cpu()
     run = training.start(config, start, made.W.device)
     first = Sample(sample.x[:, :N_TRACED], sample.h[:, :N_TRACED])
     traced = _traced_steps(config, row.trace_every)

@@ -93,6 +93,7 @@ def recovery(
     Cosine between decoder row and W_i; density as share of the inputs x; a feature is recovered if
     the cosine exceeds 0.95 and the latent is active on any input. Latents may serve two features.
     """
+    W, x = W.to(sae.W_dec.device), x.to(sae.W_dec.device)
     directions = torch.nn.functional.normalize(W, dim=-1)
     rows = torch.nn.functional.normalize(sae.W_dec, dim=-1)
     cosines = einsum(
