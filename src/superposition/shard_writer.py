@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,8 @@ from torch import Tensor
 from superposition.core.store import whole
 from superposition.shards import INDEX_FILE, LABEL, Index, Layout, Rows, shard_path
 
+THREADS = 2
+"""One hashes rows while the other sorts them by shard; at the end each puts shards in order."""
 SLOT_BYTES = 8
 """In front of each waiting row: its place within the shard, an int64."""
 
@@ -30,7 +33,7 @@ class ShardWriter:
     """A context that takes exactly `layout.n_rows` rows, which lie under `folder` at its end.
 
     If something goes wrong before, nothing lies there. Memory: 8 bytes per row of the cache, and
-    about three shards. Disk: the cache, and one shard more.
+    about six shards. Disk: the cache, and one shard more.
     """
 
     def __init__(self, folder: Path, layout: Layout) -> None:
@@ -58,16 +61,28 @@ class ShardWriter:
         records = self._records(rows)
         if len(records) > self.rows_left:
             raise ValueError(f"{len(records)} rows exceed the {self.rows_left} that are missing")
-        self._digest.update(records.numpy().data)
         place = self._place[self._n_appended : self._n_appended + len(records)]
         self._n_appended += len(records)
+        self._wait()
+        self._at_work = [
+            self._threads.submit(self._digest.update, records.numpy().data),
+            self._threads.submit(self._write, records, place),
+        ]
+
+    def _write(self, records: Tensor, place: Tensor) -> None:
+        """Add each record to the file of the shard in which its place is."""
         shard = place // self.layout.rows_per_shard
         slot = place % self.layout.rows_per_shard
         records = torch.cat([slot.view(torch.uint8).view(-1, SLOT_BYTES), records], dim=1)
         order = shard.argsort(stable=True)
         counts = shard.bincount(minlength=self.layout.n_shards).tolist()
         for file, part in zip(self._files, records[order].split(counts), strict=True):
-            file.write(part.numpy().tobytes())
+            file.write(part.numpy().data)
+
+    def _wait(self) -> None:
+        """Until the rows before are hashed and written: what went wrong there is raised here."""
+        for each in self._at_work:
+            each.result()
 
     @contextmanager
     def _writing(self) -> Iterator["ShardWriter"]:
@@ -75,23 +90,29 @@ class ShardWriter:
         generator = torch.Generator().manual_seed(self.layout.seed)
         self._place = torch.randperm(self.layout.n_rows, generator=generator)
         self._n_appended, self._digest = 0, hashlib.sha256(repr(self.layout).encode())
+        self._at_work: list[Future[None]] = []
         with whole(self.folder) as self._partial:
             self._partial.mkdir()
-            with ExitStack() as stack:
-                paths = [self._waiting(shard) for shard in range(self.layout.n_shards)]
-                self._files = [stack.enter_context(path.open("wb")) for path in paths]
-                yield self
-            self._finish()
+            with ThreadPoolExecutor(max_workers=THREADS) as self._threads:
+                with ExitStack() as stack:
+                    paths = [self._waiting(shard) for shard in range(self.layout.n_shards)]
+                    self._files = [stack.enter_context(path.open("wb")) for path in paths]
+                    yield self
+                    self._wait()
+                self._finish()
 
     def _finish(self) -> None:
         if self.rows_left:
             raise ValueError(f"{self.rows_left} of n_rows={self.layout.n_rows} rows are missing")
         index = Index(layout=self.layout, digest=self._digest.hexdigest())
-        for shard in range(self.layout.n_shards):
-            path = shard_path(self._partial, shard)
-            save_file(self._ordered(shard), path, metadata={LABEL: index.label_of(shard)})
-            self._waiting(shard).unlink()
+        shards = range(self.layout.n_shards)
+        list(self._threads.map(lambda shard: self._put_in_order(shard, index), shards))
         (self._partial / INDEX_FILE).write_text(index.to_json(), encoding="utf-8")
+
+    def _put_in_order(self, shard: int, index: Index) -> None:
+        path = shard_path(self._partial, shard)
+        save_file(self._ordered(shard), path, metadata={LABEL: index.label_of(shard)})
+        self._waiting(shard).unlink()
 
     def _ordered(self, shard: int) -> Rows:
         raw = torch.from_numpy(np.fromfile(self._waiting(shard), dtype=np.uint8))
