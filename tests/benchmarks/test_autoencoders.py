@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,25 @@ import pytest
 import torch
 
 from superposition.benchmarks import autoencoders, record, report
-from superposition.benchmarks.autoencoders import ARCHITECTURES, QUICK, WIDE_ARCHITECTURES
-from superposition.benchmarks.client import Process, Seat, WorkerError
+from superposition.benchmarks.__main__ import main
+from superposition.benchmarks.client import Process, Seat, WorkerError, environment
+from superposition.benchmarks.meters import Processor
 from superposition.benchmarks.ours import CONTENDERS, Ours, Plain
+from superposition.benchmarks.plan import (
+    ARCHITECTURES,
+    ON_GPU,
+    QUICK,
+    WIDE_ARCHITECTURES,
+    Plan,
+    plan_for,
+)
 from superposition.benchmarks.serve import Worker
 from superposition.benchmarks.stream import Case, batches, first_weights
 
 CASE = Case(arch="topk", d_in=16, d_sae=64, batch_size=32, k=4, n_steps=5, lr=1e-3, seed=0)
+ROW = {"arch": "topk", "d_sae": 64, "batch_size": 32, "contender": "ours", "setting": "float32"}
+ROW |= {"wall_seconds": 1.0, "cpu_seconds": 1.0, "wall_ratio": 1.0, "cpu_ratio": 1.0}
+ROW |= {"peak_bytes": 1, "l0": 4.0}
 STAND_IN = """
 import json, sys
 print("a library says hello")
@@ -25,6 +38,9 @@ for line in sys.stdin:
     case = question.get("case", {})
     if case.get("arch") == "gated" and sys.argv[1] == "SAELens":
         print(json.dumps({"error": "NotImplementedError: gated"}), flush=True)
+        continue
+    if sys.argv[1] == "sparsify" and question["do"] == "versions":
+        print(json.dumps({"error": "ModuleNotFoundError: No module named 'sparsify'"}), flush=True)
         continue
     slow = 3.0 if sys.argv[1] == "SAELens" else 1.0
     answers = {
@@ -120,12 +136,152 @@ def test_a_run_has_a_record_for_each_contender_and_says_who_could_not(tmp_path: 
 
 
 def test_the_widest_dictionaries_have_fewer_inputs_turns_and_architectures():
-    plan = autoencoders.Plan()
+    plan = Plan()
     cases = [case for case in plan.cases() if case.d_sae == 65536]
     assert [case.arch for case in cases] == list(WIDE_ARCHITECTURES)
     assert {case.batch_size for case in cases} == {1024}
     assert {plan.rounds_of(case) for case in cases} == {3}
     assert {case.batch_size for case in plan.cases() if case.d_sae == 4096} == {256, 1024, 4096}
+
+
+def test_a_peer_that_cannot_be_imported_is_left_out_once(tmp_path: Path):
+    where = [stand_in(name) for name in ("ours", "SAELens", "sparsify")]
+    found = autoencoders.measure(QUICK, where, root=tmp_path, progress=lambda cases, _: cases)
+    assert {row["contender"] for row in found["steps"]} == {"ours", "SAELens"}
+    assert [each for each in found["left_out"] if "sparsify" in each] == [
+        "sparsify: ModuleNotFoundError: No module named 'sparsify'"
+    ]
+    assert found["versions"] == {"sae-lens": "0"}
+
+
+def test_everything_so_far_is_kept_after_every_case(tmp_path: Path):
+    kept = []
+    autoencoders.measure(
+        QUICK,
+        [stand_in("ours")],
+        root=tmp_path,
+        progress=lambda cases, _: cases,
+        keep=lambda found, new: kept.append((len(found["steps"]), len(new), len(found["quality"]))),
+    )
+    n_cases, n_trained = len(QUICK.cases()), len(QUICK.quality())
+    assert kept[:n_cases] == [(i + 1, 1, 0) for i in range(n_cases)]
+    assert kept[n_cases:-1] == [(n_cases, 0, i + 1) for i in range(n_trained)]
+
+
+def test_the_product_is_a_share_of_the_best_rate(tmp_path: Path):
+    where = [stand_in("ours"), stand_in("product")]
+    found = autoencoders.measure(
+        replace(QUICK, archs=("topk",)),
+        where,
+        root=tmp_path,
+        progress=lambda cases, _: cases,
+        product_rate=2.0 * 64 * 16 * 64 * 4,
+    )
+    shares = [row.get("product_share") for row in found["steps"]]
+    assert shares == [0.25, None, 0.125, None]
+
+
+def test_a_contender_that_fails_on_the_way_stops_nobody(tmp_path: Path):
+    failing = STAND_IN.replace('"steps": {"wall"', '"steps": {"error": "OutOfMemoryError", "wall"')
+    seat = Seat(name="plain", command=(sys.executable, "-c", failing, "plain"))
+    plan = replace(QUICK, archs=("topk",), batch_sizes=())
+    found = autoencoders.measure(
+        plan, [stand_in("ours"), seat], root=tmp_path, progress=lambda cases, _: cases
+    )
+    assert [row["contender"] for row in found["steps"]] == ["ours"]
+    assert found["left_out"] == ["topk at 64: plain: OutOfMemoryError"]
+
+
+def test_one_round_has_no_spread():
+    rounds = [{"ours": {"wall": [2.0], "cpu": [1.0]}}]
+    found = autoencoders._summary(rounds, "ours")
+    assert found["wall_seconds_low"] == found["wall_seconds"] == found["wall_seconds_high"] == 2.0
+
+
+def test_a_gpu_has_larger_batches_and_turns_of_several_steps():
+    plan = plan_for("cuda")
+    assert plan == ON_GPU
+    cases = plan.cases()
+    assert {case.device for case in [*cases, *plan.quality()]} == {"cuda"}
+    assert {case.batch_size for case in cases if case.d_sae != 4096} == {8192}
+    assert [case.batch_size for case in cases[-2:]] == [1024, 4096]
+    assert plan_for("cuda:1").device == "cuda:1"
+    assert plan_for("cpu") == Plan()
+    assert plan_for("cuda", quick=True) == replace(QUICK, device="cuda")
+
+
+def test_a_case_is_on_the_processor_unless_said_otherwise():
+    assert CASE.device == "cpu"
+    assert {case.device for case in Plan().cases()} == {"cpu"}
+
+
+def test_a_plan_of_some_architectures_has_only_those():
+    plan = Plan(archs=("l1", "gated"))
+    assert {case.arch for case in plan.cases()} == {"l1", "gated"}
+    assert plan.quality() == []
+
+
+def test_an_architecture_that_peers_do_not_have_is_refused():
+    with pytest.raises(ValueError, match=r"archs=\['vanilla'\]; allowed: topk, batch_topk, l1"):
+        Plan(archs=("topk", "vanilla"))
+
+
+def test_our_package_comes_before_what_was_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ours = str(tmp_path.resolve() / "src")
+    monkeypatch.setenv("PYTHONPATH", "peers")
+    found = environment(tmp_path, n_threads=1, device="cpu")
+    assert found["PYTHONPATH"] == f"{ours}{os.pathsep}peers"
+    assert found["SPARSIFY_DISABLE_TRITON"] == "1"
+    monkeypatch.delenv("PYTHONPATH")
+    found = environment(tmp_path, n_threads=1, device="cuda")
+    assert found["PYTHONPATH"] == ours
+    assert "SPARSIFY_DISABLE_TRITON" not in found
+
+
+def test_several_steps_of_a_gpu_share_a_time():
+    class Asynchronous(Processor):
+        more_steps, waits_each_step = 4, False
+
+    worker = Worker(Plain)
+    worker.answer({"do": "start", "case": vars(CASE)})
+    worker.meter = Asynchronous()
+    assert len(worker.answer({"do": "steps", "n": 3})["wall"]) == 1
+    assert worker.made == 2 + 3
+
+
+def test_an_error_leaves_nothing_of_the_case_behind():
+    worker = Worker(Ours)
+    worker.answer({"do": "start", "case": vars(CASE)})
+    assert "error" in worker.answer({"do": "start", "case": vars(replace(CASE, arch="none"))})
+    assert worker.contender is None
+    assert worker.xs == []
+
+
+def test_the_record_has_every_case_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    out = tmp_path / "bench.json"
+    lengths = []
+
+    def measure(plan, where, *, keep, **_):
+        found = {"steps": [], "quality": [], "left_out": []}
+        for row in (ROW, ROW):
+            found["steps"].append(row)
+            keep(found, [row])
+            lengths.append(len(json.loads(out.read_text())["steps"]))
+        return found
+
+    monkeypatch.setattr(autoencoders, "measure", measure)
+    main(["autoencoders", "--quick", "--archs", "topk", "--out", str(out)])
+    assert lengths == [1, 2]
+    assert json.loads(out.read_text())["plan"]["archs"] == ["topk"]
+
+
+def test_a_device_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ValueError, match="torch sees no CUDA device"):
+        main(["autoencoders", "--device", "cuda"])
 
 
 def test_a_process_that_ends_is_said_to_have_ended(tmp_path: Path):

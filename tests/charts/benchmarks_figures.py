@@ -4,8 +4,8 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from superposition.benchmarks.autoencoders import ARCHITECTURES, QUICK
 from superposition.benchmarks.definitions import CONDITIONS
+from superposition.benchmarks.plan import ARCHITECTURES, QUICK
 from superposition.benchmarks.record import Record
 from superposition.charts import benchmarks
 from superposition.charts.benchmarks import CLOCKS

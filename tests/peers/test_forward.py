@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from superposition.benchmarks.autoencoders import ARCHITECTURES
 from superposition.benchmarks.client import Process
 from superposition.benchmarks.ours import config_for
+from superposition.benchmarks.plan import ARCHITECTURES
 from superposition.benchmarks.stream import Case
 from superposition.saes.base import SAE, build
 

@@ -8,7 +8,7 @@ from tests.charts.benchmarks_figures import sections
 from tests.claims.world import results
 
 from superposition.benchmarks import record, tables
-from superposition.benchmarks.autoencoders import ARCHITECTURES
+from superposition.benchmarks.plan import ARCHITECTURES
 from superposition.prose import speed
 from superposition.values import NOT_RUN
 

@@ -9,14 +9,14 @@ import statistics
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from superposition.benchmarks import definitions
 from superposition.benchmarks.client import Answer, Process, Seat, WorkerError
 from superposition.benchmarks.ours import CONTENDERS
-from superposition.benchmarks.record import OURS
+from superposition.benchmarks.plan import Plan
+from superposition.benchmarks.record import OURS, PRODUCT
 from superposition.benchmarks.stream import Case
 
 PEERS = ("SAELens", "dictionary_learning", "sparsify")
@@ -25,114 +25,12 @@ ONLY_TOPK = "sparsify"
 """The peer that has no other architecture."""
 LIMITS = ("product", "memory")
 """Contenders that do not depend on the architecture."""
-ARCHITECTURES = ("topk", "batch_topk", "l1", "gated", "jumprelu")
-"""The architectures that peers have, too."""
-WIDE_ARCHITECTURES = ("topk", "batch_topk", "l1")
-"""Those of them that are timed at the widest dictionaries, where a step takes seconds."""
 CLOCKS = ("wall", "cpu")
 """Time on the clock, and time of all processor cores together."""
 
 Progress = Callable[[list[Case], str], Iterable[Case]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is measured."""
-
-    widths: tuple[int, ...] = (1024, 4096, 16384, 65536)
-    """d_sae."""
-    wide: int = 65536
-    """d_sae from which on there are `WIDE_ARCHITECTURES` alone, and `wide_rounds`."""
-    d_in: int = 512
-    """Dimensions of an input; 512 in Towards Monosemanticity."""
-    batch_size: int = 4096
-    """Inputs in a step."""
-    most: int = 2**26
-    """Pre-activations in a step, at most: dictionaries so wide that it matters see fewer inputs."""
-    batch_sizes: tuple[int, ...] = (256, 1024)
-    """Further numbers of inputs in a step, for TopK at `batch_width`."""
-    batch_width: int = 4096
-    """d_sae of these."""
-    k: int = 32
-    """Active latents per input."""
-    rounds: int = 5
-    """Turns of every contender at every case."""
-    wide_rounds: int = 3
-    """The same from `wide` on."""
-    steps_per_turn: int = 1
-    """Steps in a turn; their median counts."""
-    quality_steps: int = 200
-    """Steps of the runs whose quality is compared."""
-    quality_batch_size: int = 512
-    """Inputs in a step of these."""
-    quality_width: int = 1024
-    """d_sae of these."""
-    quality_seeds: int = 3
-    """Of these runs, for ours and the plain step; peers have one."""
-    n_threads: int = 2
-    """Threads of every contender."""
-    seed: int = 0
-    """Of inputs and first weights."""
-
-    def cases(self) -> list[Case]:
-        """Every architecture at every width, and TopK at further batch sizes."""
-        by_width = [
-            self._case(arch, width, min(self.batch_size, self.most // width))
-            for width in self.widths
-            for arch in (ARCHITECTURES if width < self.wide else WIDE_ARCHITECTURES)
-        ]
-        return by_width + [self._case("topk", self.batch_width, size) for size in self.batch_sizes]
-
-    def rounds_of(self, case: Case) -> int:
-        """How many turns every contender has at `case`."""
-        return self.rounds if case.d_sae < self.wide else self.wide_rounds
-
-    def quality(self) -> list[Case]:
-        """The architectures with a given L0, trained for a while, by several seeds."""
-        return [
-            Case(
-                arch=arch,
-                d_in=self.d_in,
-                d_sae=self.quality_width,
-                batch_size=self.quality_batch_size,
-                k=self.k,
-                n_steps=self.quality_steps,
-                lr=1e-3,
-                seed=self.seed + i,
-            )
-            for arch in ("topk", "batch_topk")
-            for i in range(self.quality_seeds)
-        ]
-
-    def _case(self, arch: str, width: int, batch_size: int) -> Case:
-        return Case(
-            arch=arch,
-            d_in=self.d_in,
-            d_sae=width,
-            batch_size=batch_size,
-            k=self.k,
-            n_steps=1_000_000,
-            lr=1e-6,
-            seed=self.seed,
-        )
-
-
-QUICK = Plan(
-    widths=(64,),
-    d_in=16,
-    batch_size=64,
-    batch_sizes=(32,),
-    batch_width=64,
-    k=4,
-    rounds=2,
-    steps_per_turn=1,
-    quality_steps=3,
-    quality_batch_size=64,
-    quality_width=32,
-    quality_seeds=2,
-    n_threads=1,
-)
-"""A plan for tests: seconds."""
+Keep = Callable[[Answer, list[Answer]], None]
+"""Is given everything so far and the rows of the steps that are new."""
 
 
 def seats(root: Path, peers_python: Path | None) -> list[Seat]:
@@ -147,32 +45,63 @@ def seats(root: Path, peers_python: Path | None) -> list[Seat]:
     return here + [Seat(name=name, command=(str(peers_python), worker, name)) for name in PEERS]
 
 
-def measure(plan: Plan, where: list[Seat], *, root: Path, progress: Progress) -> Answer:
-    """The sections of data/bench.json that need the contenders."""
-    left_out: list[str] = []
+def measure(
+    plan: Plan,
+    where: list[Seat],
+    *,
+    root: Path,
+    progress: Progress,
+    keep: Keep = lambda found, new: None,
+    product_rate: float | None = None,
+) -> Answer:
+    """The sections of data/bench.json that need the contenders; `keep` has them after every case.
+
+    `product_rate` is what the machine's products reach at best, in operations a second.
+    """
+    found: Answer = {"steps": [], "quality": [], "metrics": [], "versions": {}, "left_out": []}
     with ExitStack() as stack:
         processes = {
-            seat.name: stack.enter_context(Process(seat, root=root, n_threads=plan.n_threads))
+            seat.name: stack.enter_context(
+                Process(seat, root=root, n_threads=plan.n_threads, device=plan.device)
+            )
             for seat in where
         }
-        steps, quality = [], []
+        processes = _present(processes, found)
         for case in progress(plan.cases(), "steps"):
             taking_part = _taking_part(processes, case)
-            steps += list(_timed(case, taking_part, plan, left_out))
+            rows = list(_timed(case, taking_part, plan, found["left_out"]))
+            found["steps"] += _with_share(rows, case, product_rate)
+            keep(found, rows)
         for case in progress(plan.quality(), "quality"):
             others = LIMITS if case.seed == plan.seed else (*LIMITS, *PEERS)
             trained = {name: one for name, one in processes.items() if name not in others}
-            quality += list(_trained(case, _taking_part(trained, case), left_out))
-        peers = [process for name, process in processes.items() if name in PEERS]
-        versions = peers[0].ask("versions") if peers else {}
-        compared = definitions.comparison(peers[0]) if peers else []
-    return {
-        "steps": steps,
-        "quality": quality,
-        "metrics": compared,
-        "versions": versions,
-        "left_out": left_out,
-    }
+            found["quality"] += list(_trained(case, _taking_part(trained, case), found["left_out"]))
+            keep(found, [])
+        _compare_metrics(processes, found)
+        keep(found, [])
+    return found
+
+
+def _present(processes: Mapping[str, Process], found: Answer) -> dict[str, Process]:
+    """Those processes whose peer can be imported, and ours; says which cannot."""
+    present = dict(processes)
+    for name in PEERS:
+        if name in present:
+            try:
+                found["versions"] |= present[name].ask("versions")
+            except WorkerError as error:
+                found["left_out"].append(str(error))
+                del present[name]
+    return present
+
+
+def _compare_metrics(processes: Mapping[str, Process], found: Answer) -> None:
+    """Everyone's metrics, from one process that has all peers' packages."""
+    if peers := [process for name, process in processes.items() if name in PEERS]:
+        try:
+            found["metrics"] = definitions.comparison(peers[0])
+        except WorkerError as error:
+            found["left_out"].append(f"metrics: {error}")
 
 
 def _taking_part(processes: Mapping[str, Process], case: Case) -> dict[str, Process]:
@@ -196,11 +125,27 @@ def _timed(
     rounds: list[dict[str, Answer]] = []
     for turn in range(plan.rounds_of(case)):
         names = [*settings]
-        order = names[turn % len(names) :] + names[: turn % len(names)]
-        rounds.append({name: processes[name].ask("steps", n=plan.steps_per_turn) for name in order})
+        order = names[turn % len(names) :] + names[: turn % len(names)] if names else []
+        rounds.append({})
+        for name in order:
+            try:
+                rounds[-1][name] = processes[name].ask("steps", n=plan.steps_per_turn)
+            except WorkerError as error:
+                left_out.append(f"{case.arch} at {case.d_sae}: {error}")
+                del settings[name]
     for name, setting in settings.items():
         stopped = processes[name].ask("stop")
-        yield _keys(case, name) | {"setting": setting} | _summary(rounds, name) | stopped
+        if OURS in settings:
+            yield _keys(case, name) | {"setting": setting} | _summary(rounds, name) | stopped
+
+
+def _with_share(rows: list[Answer], case: Case, product_rate: float | None) -> list[Answer]:
+    """`rows`; our own says which share of the machine's best rate the encoder's product reaches."""
+    by = {row["contender"]: row for row in rows}
+    if product_rate is not None and {OURS, PRODUCT} <= by.keys():
+        operations = 2 * case.batch_size * case.d_in * case.d_sae
+        by[OURS]["product_share"] = operations / by[PRODUCT]["wall_seconds"] / product_rate
+    return rows
 
 
 def _trained(
@@ -235,5 +180,6 @@ def _summary(rounds: list[dict[str, Answer]], name: str) -> dict[str, Any]:
 
 
 def _spread(name: str, values: list[float]) -> dict[str, float]:
-    low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+    several = values if len(values) > 1 else 2 * values
+    low, middle, high = statistics.quantiles(several, n=4, method="inclusive")
     return {f"{name}_low": low, name: middle, f"{name}_high": high}

@@ -16,7 +16,6 @@ ENVIRONMENT = {
     "GOMP_SPINCOUNT": "2000",  # the same patience for everyone: see superposition/__init__.py
     "HF_HUB_OFFLINE": "1",
     "WANDB_MODE": "disabled",
-    "SPARSIFY_DISABLE_TRITON": "1",  # its decoder for the CPU
 }
 """What every process is given beside its threads."""
 PEERS_VARIABLE = "SUPERPOSITION_PEERS"
@@ -40,11 +39,9 @@ class Seat:
 class Process:
     """A worker in an interpreter of its own; a context, so that it ends with the benchmark."""
 
-    def __init__(self, seat: Seat, *, root: Path, n_threads: int) -> None:
+    def __init__(self, seat: Seat, *, root: Path, n_threads: int, device: str = "cpu") -> None:
         """Start it: the package under `root`/src on its path, `n_threads` for its products."""
         self.name = seat.name
-        threads = {"OMP_NUM_THREADS": str(n_threads), "MKL_NUM_THREADS": str(n_threads)}
-        path = {"PYTHONPATH": str(root.resolve() / "src")}
         self._process = subprocess.Popen(
             seat.command,
             stdin=subprocess.PIPE,
@@ -52,7 +49,7 @@ class Process:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=root,
-            env=os.environ | ENVIRONMENT | threads | path,
+            env=os.environ | environment(root, n_threads=n_threads, device=device),
         )
 
     def __enter__(self) -> "Process":
@@ -85,6 +82,16 @@ class Process:
             if line.startswith("{"):
                 return line
         raise WorkerError(f"{self.name} ended with code {self._process.wait()}")
+
+
+def environment(root: Path, *, n_threads: int, device: str) -> dict[str, str]:
+    """What a process is told: threads, where our package is, and how to do without a GPU."""
+    known = [str(root.resolve() / "src"), os.environ.get("PYTHONPATH", "")]
+    found = {"OMP_NUM_THREADS": str(n_threads), "MKL_NUM_THREADS": str(n_threads)}
+    found["PYTHONPATH"] = os.pathsep.join(path for path in known if path)
+    if device == "cpu":
+        found["SPARSIFY_DISABLE_TRITON"] = "1"  # its decoder for the CPU
+    return ENVIRONMENT | found
 
 
 def peers_python(root: Path) -> Path | None:

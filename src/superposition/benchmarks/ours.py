@@ -7,12 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from superposition.benchmarks.serve import Contender, Reconstruction
-from superposition.benchmarks.stream import Case, first_weights
+from superposition.benchmarks.stream import Case, batches, first_weights
 from superposition.core.compute import has_fast_bf16, matmul_dtype
 from superposition.saes import training
 from superposition.saes.base import SAE, SaeConfig, TrainingConfig, architecture
 
-CPU = torch.device("cpu")
 DEAD_AFTER = 10_000_000
 """Inputs without firing after which a latent is dead: the peers' number, so that nobody's
 auxiliary loss runs in the few steps that are timed."""
@@ -62,13 +61,14 @@ class Ours:
 
     def __init__(self, case: Case) -> None:
         """A run at its first step."""
-        self.setting = "bfloat16 product" if has_fast_bf16(CPU) else "float32"
+        self.device = torch.device(case.device)
+        self.setting = "bfloat16 product" if has_fast_bf16(self.device) else "float32"
         self.run = self._start(case)
         _set_first_weights(self.run.sae, case)
 
     def step(self, x: Float[Tensor, "batch d_in"]) -> None:
         """One step, with the inputs in the number format of the pipeline's cache where it pays."""
-        training.advance_(self.run, x.to(matmul_dtype(CPU)), _no_source)
+        training.advance_(self.run, x.to(matmul_dtype(self.device)), _no_source)
 
     @torch.no_grad()
     def reconstruct(self, x: Float[Tensor, "batch d_in"]) -> Reconstruction:
@@ -78,7 +78,7 @@ class Ours:
         return Reconstruction(loss.x_hat.reshape(x.shape), acts.reshape(len(x), -1))
 
     def _start(self, case: Case) -> training.Run:
-        return training.start(config_for(case), self._shaped(_sample(case)), CPU)
+        return training.start(config_for(case), self._shaped(_sample(case)), self.device)
 
     def _shaped(self, x: Tensor) -> Tensor:
         return x
@@ -108,14 +108,16 @@ class Product:
 
     def __init__(self, case: Case) -> None:
         """The first weights, in the fastest number format."""
-        dtype = matmul_dtype(CPU)
+        device = torch.device(case.device)
+        dtype = matmul_dtype(device)
         self.setting = str(dtype).removeprefix("torch.")
-        self.W_enc = first_weights(case).W_dec.to(dtype).mT
-        self.out = torch.empty(case.batch_size, case.d_sae, dtype=dtype)
+        self.x = next(batches(case)).to(device, dtype)
+        self.W_enc = first_weights(case).W_dec.to(device, dtype).mT
+        self.out = torch.empty(case.batch_size, case.d_sae, dtype=dtype, device=device)
 
     def step(self, x: Float[Tensor, "batch d_in"]) -> None:
-        """x W_enc, into memory that is there already."""
-        torch.mm(x.to(self.out.dtype), self.W_enc, out=self.out)
+        """x W_enc, into memory that is there already; of inputs that need no conversion."""
+        torch.mm(self.x, self.W_enc, out=self.out)
 
     def reconstruct(self, x: Float[Tensor, "batch d_in"]) -> Reconstruction:
         """Nothing: there is no autoencoder."""
@@ -128,7 +130,7 @@ class Memory:
     def __init__(self, case: Case) -> None:
         """Two arrays of that size."""
         self.setting = "float32"
-        self.source = torch.zeros(case.batch_size, case.d_sae)
+        self.source = torch.zeros(case.batch_size, case.d_sae, device=case.device)
         self.target = torch.ones_like(self.source)
 
     def step(self, x: Float[Tensor, "batch d_in"]) -> None:

@@ -12,6 +12,8 @@ from superposition.core.store import whole
 
 PATH = Path("data") / "bench.json"
 """Beside the scales' folders: a benchmark belongs to a machine, not to a scale."""
+GPU_PATH = Path("data") / "bench-gpu.json"
+"""The same, measured on a GPU."""
 OURS, PLAIN, PRODUCT, MEMORY = "ours", "plain", "product", "memory"
 """Contenders that are no peers: see superposition.benchmarks.ours."""
 MAIN_WIDTH = 4096
@@ -68,9 +70,10 @@ class Record:
 
     @property
     def clock(self) -> str:
-        """wall, or cpu where other programs wanted more cores than there are."""
+        """wall, or cpu where other programs wanted more cores than there are; on a GPU wall."""
         machine = self.sections["machine"]
-        return "cpu" if machine["load"] > machine["cores"] else "wall"
+        is_crowded = machine["load"] > machine["cores"]
+        return "cpu" if is_crowded and "accelerator" not in machine else "wall"
 
     @property
     def width(self) -> int:

@@ -7,7 +7,18 @@ import pandas as pd
 
 def table(found: dict[str, Any]) -> str:
     """A line per architecture, width, batch size and contender, and what was left out."""
-    frame = pd.DataFrame(found["steps"])
+    lines = [steps(found["steps"])]
+    if found["quality"]:
+        lines += ["", pd.DataFrame(found["quality"]).to_string(index=False)]
+    lines += [f"left out: {each[:300]}" for each in found["left_out"]]
+    return "\n".join(lines)
+
+
+def steps(rows: list[dict[str, Any]]) -> str:
+    """A line per row of the steps."""
+    if not rows:
+        return "no step was timed"
+    frame = pd.DataFrame(rows)
     shown = pd.DataFrame(
         {
             "arch": frame["arch"],
@@ -23,7 +34,4 @@ def table(found: dict[str, Any]) -> str:
             "L0": frame["l0"],
         }
     )
-    lines = [shown.to_string(index=False, float_format=lambda number: f"{number:.4g}")]
-    lines += ["", pd.DataFrame(found["quality"]).to_string(index=False)]
-    lines += [f"left out: {each[:300]}" for each in found["left_out"]]
-    return "\n".join(lines)
+    return shown.to_string(index=False, float_format=lambda number: f"{number:.4g}")

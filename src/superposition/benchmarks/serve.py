@@ -10,8 +10,6 @@ One JSON object a line, in and out:
 Only torch and the standard library: the peers' interpreter runs this module, too.
 """
 
-import ctypes
-import gc
 import itertools
 import json
 import os
@@ -19,13 +17,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from superposition.benchmarks.meters import Meter, meter_for
 from superposition.benchmarks.stream import Case, batches
 
 READY_STEPS = 2
@@ -36,7 +34,6 @@ N_HELD_OUT = 4
 """Batches on which a trained autoencoder is judged, none of them seen in training."""
 FAR = 1_000_000
 """The number of the first batch held out."""
-_STATUS, _REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 Answer = dict[str, Any]
 
@@ -83,6 +80,8 @@ class Worker:
     """Whether it has made a step before."""
     at_rest: int = 0
     """Bytes held before the contender was built."""
+    meter: Meter = field(default_factory=lambda: meter_for("cpu"))
+    """Of the device of the case."""
 
     def answer(self, question: Answer) -> Answer:
         """What comes out of `question`; what went wrong is an answer, too."""
@@ -91,55 +90,70 @@ class Worker:
         try:
             return actions[question["do"]](question)
         except Exception as error:  # the process lives on for the next case
-            return {"error": f"{type(error).__name__}: {error}"}
+            found = {"error": f"{type(error).__name__}: {error}"}
+        self._clear()
+        return found
 
     def _start(self, question: Answer) -> Answer:
         case = Case(**question["case"])
+        self.meter = meter_for(case.device)
         self._warm_up(case)
-        self.xs = list(itertools.islice(batches(case), N_TIMED_BATCHES))
-        self.at_rest = _bytes("VmRSS")
+        self.xs = [x.to(case.device) for x in itertools.islice(batches(case), N_TIMED_BATCHES)]
+        self.at_rest = self.meter.held()
         self.contender, self.made = self.build(case), 0
         for _ in range(READY_STEPS):
             self._step()
-        _forget_peak()
+        self.meter.forget_peak()
+        for _ in range(self.meter.more_steps):
+            self._step()
         return {"setting": self.contender.setting}
 
     def _warm_up(self, case: Case) -> None:
         """Let libraries load what they load at a first step, which is nobody's memory."""
-        if not self.warm:
+        if not self.warm and case.device == "cpu":
             small = replace(case, d_sae=4 * case.k, batch_size=64)
             self.build(small).step(next(batches(small)))
             self.warm = True
 
     def _steps(self, question: Answer) -> Answer:
+        n: int = question["n"]
         wall, cpu = [], []
-        for _ in range(question["n"]):
+        for size in [1] * n if self.meter.waits_each_step else [n]:
+            self.meter.wait()
             began, began_cpu = time.perf_counter(), time.process_time()
-            self._step()
-            wall.append(time.perf_counter() - began)
-            cpu.append(time.process_time() - began_cpu)
+            for _ in range(size):
+                self._step()
+            self.meter.wait()
+            wall.append((time.perf_counter() - began) / size)
+            cpu.append((time.process_time() - began_cpu) / size)
         return {"wall": wall, "cpu": cpu}
 
     def _stop(self, question: Answer) -> Answer:
         assert self.contender is not None, "start comes before stop"
-        peak = _bytes("VmHWM")
+        peak = self.meter.peak()
         acts = self.contender.reconstruct(self.xs[0]).acts
-        self.contender, self.xs = None, []
-        gc.collect()
-        _give_back()
-        return {"peak_bytes": peak - self.at_rest, "l0": float((acts > 0).sum(-1).double().mean())}
+        l0 = float((acts > 0).sum(-1).double().mean())
+        del acts
+        self._clear()
+        return {"peak_bytes": peak - self.at_rest, "l0": l0}
 
     def _train(self, question: Answer) -> Answer:
         case = Case(**question["case"])
+        self.meter = meter_for(case.device)
         contender = self.build(case)
         for x in itertools.islice(batches(case), case.n_steps):
-            contender.step(x)
-        x = torch.cat(list(itertools.islice(batches(case, FAR), N_HELD_OUT)))
+            contender.step(x.to(case.device))
+        x = torch.cat(list(itertools.islice(batches(case, FAR), N_HELD_OUT))).to(case.device)
         made = [contender.reconstruct(rows) for rows in x.split(case.batch_size)]
         error = (torch.cat([one.x_hat for one in made]) - x).double().square().sum()
         active = sum(float((one.acts > 0).sum()) for one in made)
         variance = (x - x.mean(0)).double().square().sum()
         return {"explained_variance": float(1 - error / variance), "l0": active / len(x)}
+
+    def _clear(self) -> None:
+        """Hold nothing of a case that is over."""
+        self.contender, self.xs = None, []
+        self.meter.give_back()
 
     def _step(self) -> None:
         assert self.contender is not None, "start comes before steps"
@@ -154,24 +168,3 @@ def serve(worker: Worker) -> None:
     for line in sys.stdin:
         answers.write(json.dumps(worker.answer(json.loads(line))) + "\n")
         answers.flush()
-
-
-def _bytes(name: str) -> int:
-    """A figure of Linux's account of this process; 0 on other systems."""
-    if not _STATUS.exists():
-        return 0
-    lines = dict(line.split(":", 1) for line in _STATUS.read_text("utf-8").splitlines())
-    return 1024 * int(lines[name].split()[0])
-
-
-def _give_back() -> None:
-    """Return freed memory to the system, so that the next case does not begin with it."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def _forget_peak() -> None:
-    """Let the largest memory so far count from now on."""
-    if _REFERENCES.exists():
-        _REFERENCES.write_text("5", encoding="utf-8")

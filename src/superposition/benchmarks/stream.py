@@ -42,6 +42,8 @@ class Case:
     """Adam's learning rate, constant."""
     seed: int
     """Of the inputs and the first weights."""
+    device: str = "cpu"
+    """Where the steps are made, as torch calls it; inputs and first weights are made on the CPU."""
 
 
 class FirstWeights(NamedTuple):
