@@ -7,7 +7,7 @@ an `SAE` (its encoder and its loss). Its file name is its name in params.yaml.
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -148,6 +148,8 @@ class SAE(nn.Module):
     b_enc: Float[Tensor, "*instance d_sae"]
     W_dec: Float[Tensor, "*instance d_sae d_in"]
     b_dec: Float[Tensor, "*instance d_in"]
+    passes: ClassVar[int] = 1
+    """How often dense codes are read and written in a step, in those of a ReLU: see `kernels`."""
 
     def __init__(self, config: SaeConfig, *, d_in: int, n_instances: int | None = None) -> None:
         """An autoencoder of zeros; `initialise_` gives it weights."""
@@ -188,7 +190,7 @@ class SAE(nn.Module):
 
         It is where codes are dense and no penalty grows any more.
         """
-        is_dense = self.config.d_sae <= kernels.DENSE_UP_TO["cuda"]
+        is_dense = self.passes * self.config.d_sae <= kernels.DENSE_UP_TO["cuda"]
         return is_dense and progress >= getattr(self.config, "penalty_warm_up", 0.0)
 
     def input_losses(

@@ -48,6 +48,7 @@ class SAE(base.SAE):
     """
 
     config: Config
+    passes = 4
     scale: Float[Tensor, "*instance 1"]
     r_mag: Float[Tensor, "*instance d_sae"]
     b_mag: Float[Tensor, "*instance d_sae"]
@@ -65,7 +66,7 @@ class SAE(base.SAE):
 
     def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
         """f(x)."""
-        return self._magnitudes(kernels.above(self.pre_acts(x))).positive()
+        return self._magnitudes(kernels.above(self.pre_acts(x), passes=self.passes)).positive()
 
     def loss(
         self,
@@ -75,7 +76,7 @@ class SAE(base.SAE):
         progress: float,
     ) -> Loss:
         """L; `dead` changes nothing."""
-        gate = kernels.above(self.pre_acts(x))
+        gate = kernels.above(self.pre_acts(x), passes=self.passes)
         codes = self._magnitudes(gate)
         x_hat = self.decode_codes(codes)
         frozen = gate.decode(self.W_dec.detach()) + self.decoder_bias().detach().unsqueeze(-2)

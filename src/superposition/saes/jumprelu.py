@@ -71,6 +71,7 @@ class SAE(base.SAE):
     """
 
     config: Config
+    passes = 4
     scale: Float[Tensor, "*instance 1"]
     threshold: Float[Tensor, "*instance d_sae"]
 
@@ -88,7 +89,7 @@ class SAE(base.SAE):
         """f(x). Thresholds are compared in float32, whatever the pre-activations' format."""
         pre_acts = self.pre_acts(x)
         threshold = (self.threshold * self.unit()).unsqueeze(-2)
-        return kernels.where(pre_acts, pre_acts.values > threshold)
+        return kernels.where(pre_acts, pre_acts.values > threshold, passes=self.passes)
 
     def loss(
         self,
@@ -125,7 +126,8 @@ class SAE(base.SAE):
         pre_acts = self.pre_acts(x)
         threshold = self.threshold * self.unit()
         half = (self.config.bandwidth / 2) * self.unit().expand_as(threshold)
-        z = kernels.where(pre_acts, pre_acts.values > (threshold - half).detach().unsqueeze(-2))
+        mask = pre_acts.values > (threshold - half).detach().unsqueeze(-2)
+        z = kernels.where(pre_acts, mask, passes=self.passes)
         at, half_at = z.spread(threshold), z.spread(half)
         return (
             z.with_values(_Jump.apply(z.values, at, half_at)),

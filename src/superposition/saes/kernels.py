@@ -27,9 +27,9 @@ from superposition.saes.codes import (
 
 SPARSE_BELOW = {"cpu": 0.05, "cuda": 0.02}
 """Share of active latents below which sparse codes are faster than dense ones, by device."""
-DENSE_UP_TO = {"cpu": 0, "cuda": 8192}
+DENSE_UP_TO = {"cpu": 0, "cuda": 16_384}
 """d_sae up to which codes chosen by a mask are dense without a look at how many are active: to
-look, a processor must wait for the GPU, and so does the next step (see `training`)."""
+look, a processor must wait for the GPU, and so does the next step (see `replayed`)."""
 STRIDE = 61
 """One in this many values estimates a cut; prime, so that the sample meets every latent."""
 
@@ -67,18 +67,26 @@ def linear(
     return PreActs(values, x, W_enc, bias)
 
 
-def above(pre_acts: PreActs, threshold: Float[Tensor, "*instance"] | float = 0.0) -> Codes:
-    """Codes of the latents above `threshold`: the ReLU where that is 0."""
+def above(
+    pre_acts: PreActs, threshold: Float[Tensor, "*instance"] | float = 0.0, *, passes: int = 1
+) -> Codes:
+    """Codes of the latents above `threshold`: the ReLU where that is 0. `passes` as in `where`."""
     values = pre_acts.values.detach()
     if isinstance(threshold, Tensor):
         threshold = threshold[..., None, None].to(values.dtype)
-    return where(pre_acts, values > threshold)
+    return where(pre_acts, values > threshold, passes=passes)
 
 
-def where(pre_acts: PreActs, mask: Bool[Tensor, "*instance batch d_sae"]) -> Codes:
-    """Codes of the pre-activations where `mask` is true, zero elsewhere."""
+def where(
+    pre_acts: PreActs, mask: Bool[Tensor, "*instance batch d_sae"], *, passes: int = 1
+) -> Codes:
+    """Codes of the pre-activations where `mask` is true, zero elsewhere.
+
+    `passes` says how many times more often than a ReLU's the codes will be read and written, which
+    makes dense ones dearer.
+    """
     device, d_sae = mask.device.type, mask.shape[-1]
-    if pre_acts.can_be_sparse and d_sae > DENSE_UP_TO[device]:
+    if pre_acts.can_be_sparse and passes * d_sae > DENSE_UP_TO[device]:
         active = mask.flatten().nonzero().squeeze(1)
         if len(active) < SPARSE_BELOW[device] * mask.numel():
             return select(pre_acts, active)

@@ -53,6 +53,7 @@ class SAE(base.SAE):
     """
 
     config: Config
+    passes = 2
     scale: Float[Tensor, "*instance 1"]
 
     def __init__(self, config: Config, *, d_in: int, n_instances: int | None = None) -> None:
@@ -72,7 +73,7 @@ class SAE(base.SAE):
 
     def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
         """f(x)."""
-        return kernels.above(self.pre_acts(x))
+        return kernels.above(self.pre_acts(x), passes=self.passes)
 
     def loss(
         self,
