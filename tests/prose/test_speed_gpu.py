@@ -40,7 +40,8 @@ def test_the_card_is_named_with_what_was_measured_on_it(tmp_path: Path) -> None:
 def test_ratios_are_of_wall_time_whatever_the_processor_does(tmp_path: Path) -> None:
     texts = texts_of(tmp_path, gpu_sections())
     assert record.Record(gpu_sections()).clock == "wall"
-    assert texts["speed_gpu_saelens_low"].startswith("6.00 (SAELens, ")
+    assert texts["speed_gpu_saelens_low"].startswith("6.00 (TopK at ")
+    assert texts["speed_gpu_fastest_high"].startswith("6.00 (SAELens, ")
     assert texts["speed_gpu_plain"] == "4.00 to 4.00"
     assert (texts["speed_gpu_narrowest"], texts["speed_gpu_tokens"]) == (
         "1,024",

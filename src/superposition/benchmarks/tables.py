@@ -73,8 +73,9 @@ def on_gpu(record: Record) -> pd.DataFrame:
                 f"{SAELENS}, times ours": fmt(float(peer[ratio])) if peer else "–",
                 f"{SAELENS}' fastest setting": peer["setting"].split(" (")[0] if peer else "–",
                 "plain step, times ours": fmt(float(plain[ratio])) if plain else "–",
-                "peak memory, ours": fmt(int(ours["peak_bytes"]), "B"),
-                f"peak memory, {SAELENS}": fmt(int(peer["peak_bytes"]), "B") if peer else "–",
+                f"peak memory, ours; {SAELENS}'": "; ".join(
+                    fmt(int(each["peak_bytes"]), "B") if each else "–" for each in (ours, peer)
+                ),
                 "product's share of the best rate": "–" if share != share else fmt(share, "%"),
             }
         )

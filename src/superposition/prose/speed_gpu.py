@@ -1,8 +1,9 @@
 """The numbers of the section on a GPU's speed, from data/bench-gpu.json."""
 
+import math
 import re
-
-import pandas as pd
+from collections.abc import Hashable
+from typing import Any
 
 from superposition.benchmarks.record import GPU_PATH, OURS, PLAIN, SAELENS, Record
 from superposition.charts.benchmarks import ARCHITECTURES
@@ -11,6 +12,7 @@ from superposition.sources import recorded
 from superposition.values import between, fmt
 
 Texts = dict[str, str]
+Row = dict[Hashable, Any]
 NOT_MEASURED = "(not measured on a GPU yet)"
 """Stands for every value while there is no such record, or not this part of it."""
 _KEYS = (
@@ -65,57 +67,60 @@ def _plain(text: str) -> str:
 
 def _throughput(bench: Record) -> Texts:
     """Inputs per second at both ends of the widths; the encoder's product beside the best rate."""
-    ours = bench.of(OURS)
-    rates = ours["batch_size"] / ours[f"{bench.clock}_seconds"]
-    narrowest, widest = int(ours["d_sae"].min()), int(ours["d_sae"].max())
+    ours, rates = bench.of(OURS).to_dict("records"), {}
+    for row in ours:
+        rate = int(row["batch_size"] / row[f"{bench.clock}_seconds"])
+        rates.setdefault(int(row["d_sae"]), []).append(rate)
+    narrowest, widest = min(rates), max(rates)
     found = {
         "narrowest": fmt(narrowest),
-        "tokens": _span(rates.loc[ours["d_sae"] == narrowest].astype(int), "million"),
+        "tokens": _span(rates[narrowest], "million"),
         "widest": fmt(widest),
-        "widest_tokens": _span(rates.loc[ours["d_sae"] == widest].astype(int), "million"),
+        "widest_tokens": _span(rates[widest], "million"),
     }
-    if "product_share" in ours:
-        found["share"] = _span(ours["product_share"].dropna(), "%")
-    return found
+    shares = [share for row in ours if (share := row.get("product_share", math.nan)) == share]
+    return found | ({"share": _span(shares, "%")} if shares else {})
 
 
 def _ratios(bench: Record) -> Texts:
     """The extremes of what SAELens, the fastest peer and the plain step take, in units of ours."""
-    ratio = f"{bench.clock}_ratio"
-    plain, found = bench.of(PLAIN), {}
-    if not plain.empty:
-        found["plain"] = _span(plain[ratio], "")
+    ratio, found = f"{bench.clock}_ratio", {}
+    if plain := [row[ratio] for row in bench.of(PLAIN).to_dict("records")]:
+        found["plain"] = _span(plain, "")
     for name, rows in (("saelens", bench.of(SAELENS)), ("fastest", bench.fastest())):
-        if not rows.empty:
-            found |= {
-                f"{name}_low": _named(rows.loc[rows[ratio].idxmin()], ratio),
-                f"{name}_high": _named(rows.loc[rows[ratio].idxmax()], ratio),
-            }
+        ordered = rows.sort_values(ratio).to_dict("records")
+        for end, at in (("low", 0), ("high", -1)) if ordered else ():
+            who = "" if name == "saelens" else f"{ordered[at]['contender']}, "
+            found[f"{name}_{end}"] = _placed(ordered[at], ratio, who)
     return found
 
 
 def _quality(bench: Record) -> Texts:
     """How far from ours the plain step and the best peer learn, at the same seed."""
-    if bench.quality.empty:
-        return {}
-    learned = bench.quality.pivot_table(
-        index=["arch", "seed"], columns="contender", values="explained_variance"
-    )
-    gaps = learned.drop(columns=OURS).sub(learned[OURS], axis=0)
-    found, peers = {}, gaps.drop(columns=PLAIN, errors="ignore")
-    if PLAIN in gaps:
-        found["quality_plain"] = fmt(float(gaps[PLAIN].abs().max()), digits=1)
-    if not peers.empty:
-        found["quality_peer"] = fmt(float(peers.max(axis=None)), digits=2)
+    learned: dict[tuple[str, int], dict[str, float]] = {}
+    for row in bench.quality.to_dict("records"):
+        key = (row["arch"], row["seed"])
+        learned.setdefault(key, {})[row["contender"]] = row["explained_variance"]
+    gaps = [
+        (name, value - each[OURS])
+        for each in learned.values()
+        if OURS in each
+        for name, value in each.items()
+    ]
+    found = {}
+    if plain := [abs(gap) for name, gap in gaps if name == PLAIN]:
+        found["quality_plain"] = fmt(max(plain), digits=1)
+    if peers := [gap for name, gap in gaps if name not in (OURS, PLAIN)]:
+        found["quality_peer"] = fmt(max(peers), digits=2)
     return found
 
 
-def _span(values: pd.Series, unit: str) -> str:
+def _span(values: list[float] | list[int], unit: str) -> str:
     """The smallest to the largest."""
-    return between(values.min().item(), values.max().item(), unit, digits=3)
+    return between(min(values), max(values), unit)
 
 
-def _named(row: pd.Series, ratio: str) -> str:
-    """A ratio with who and what it is of."""
+def _placed(row: Row, ratio: str, who: str) -> str:
+    """A ratio with what it is of."""
     where = f"{ARCHITECTURES[row['arch']]} at {fmt(int(row['d_sae']))} latents"
-    return f"{fmt(float(row[ratio]))} ({row['contender']}, {where})"
+    return f"{fmt(float(row[ratio]))} ({who}{where})"
