@@ -1,5 +1,7 @@
 """SAELens' training step."""
 
+from typing import Any
+
 import torch
 from beginning import PENALTY, set_cut
 from sae_lens import (
@@ -86,11 +88,11 @@ class SaeLens:
         return Reconstruction(x_hat, acts.to_dense() if acts.is_sparse else acts)
 
 
-def _compile(sae: torch.nn.Module) -> None:
+def _compile(sae: Any) -> None:
     """As its runner does with `compile_sae`; what was compiled for another case is forgotten.
 
     Otherwise torch stops compiling after a few cases, without a word.
     """
     torch.compiler.reset()
-    forward = torch.compile(sae.training_forward_pass, mode=None, backend="inductor")
-    sae.training_forward_pass = forward
+    forward = sae.training_forward_pass
+    sae.training_forward_pass = torch.compile(forward, mode=None, backend="inductor")

@@ -17,7 +17,8 @@ from superposition.core.stage import PAUSED
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
-BORROWED = ("_quarto.yml", "paper", "requirements.lock", "data/bench.json", "data/reference")
+BORROWED = ("_quarto.yml", "paper", "requirements.lock", "data/bench.json")
+BORROWED += ("data/bench-gpu.json", "data/reference")
 LATER = ("paper",)
 """Needs no GPU, takes minutes, and is run at the smoke scale by test_smoke.py."""
 Run = Callable[..., None]

@@ -21,11 +21,15 @@
     const { name, by } = value.dataset;
     const file = (origin) => (origin === "claims" ? "claims.json" : `${origin.replace("@", "/")}/`);
     note.append("This number is ", part("code", `v.${name}`), ", computed by ", part("code", by));
-    note.append(origins.length ? " from " : " from the parameters or the record of speed.");
+    note.append(origins.length ? " from " : " from the parameters.");
+    const record = origins.find((origin) => origin.startsWith("data/"));
     origins.forEach((origin, index) => {
-      note.append(index ? ", " : "", part("code", `${value.dataset.in}/${file(origin)}`));
+      const path = origin === record ? origin : `${value.dataset.in}/${file(origin)}`;
+      note.append(index ? ", " : "", part("code", path));
     });
-    if (origins.length) {
+    if (record) {
+      note.append(", a record of speed: it belongs to the machine that it names.");
+    } else if (origins.length) {
       note.append(". Make it again: ", part("code", `dvc repro ${origins.join(" ")} && make paper`));
     }
     value.setAttribute("aria-expanded", "true");

@@ -219,6 +219,11 @@ class Results:
         return record.load(self.store.root)
 
     @cached_property
+    def bench_gpu(self) -> Record:
+        """The same on the GPU that data/bench-gpu.json names."""
+        return record.load(self.store.root, record.GPU_PATH)
+
+    @cached_property
     def token_texts(self) -> list[str]:
         """The text of every token, by id; bytes that are no character alone come out as U+FFFD."""
         ids = range(self.tokenizer.get_vocab_size())

@@ -5,7 +5,7 @@ that were marked further down keep their own, narrower sources.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -65,6 +65,11 @@ def sourced(
         return _marked(found, " ".join(map(title_of, asked)))
 
     return marking
+
+
+def recorded(texts: Mapping[str, str], path: str) -> dict[str, str]:
+    """`texts` marked with the file of the record that they are from: one that no stage writes."""
+    return {name: _marked(text, path) for name, text in texts.items()}
 
 
 def _marked(found: Any, origins: str) -> Any:

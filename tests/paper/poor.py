@@ -7,6 +7,7 @@ import yaml
 from tests.claims import interpretability_world
 from tests.paper.synthetic import SCALE
 
+from superposition.benchmarks import record
 from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.features import concept_tables
@@ -68,6 +69,12 @@ def without_verdicts(project: Path) -> None:
     nothing = {"measured": None, "interval": None, "verdict": "not run at this scale"}
     records = [each | nothing for each in store.load_json("claims.json")]
     store.save_json(records, "claims.json")
+
+
+def without_benchmarks(project: Path) -> None:
+    """A machine on which speed was never measured."""
+    (project / record.PATH).unlink()
+    (project / record.GPU_PATH).write_text("{}", encoding="utf-8")
 
 
 def only(project: Path, *pages: str) -> None:

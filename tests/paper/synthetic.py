@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 import yaml
 from tests.charts import relations_figures, toy_saes_figures
+from tests.charts.benchmarks_figures import gpu_sections
 from tests.charts.benchmarks_figures import sections as benchmark
 from tests.charts.robustness_figures import attacks, recoveries, trained
 from tests.charts.synthetic import frame
@@ -103,6 +104,7 @@ def write_results(store: Store) -> None:
     single_world.write_all(store)
     atlas_world.save(store)
     record.save(benchmark(), store.root / record.PATH)
+    record.save(gpu_sections(), store.root / record.GPU_PATH)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 12.0, "peak_bytes": 10**9}

@@ -81,6 +81,12 @@ def test_claims_that_were_not_run_say_so_wherever_they_stand(rendered: Render) -
     assert "not run at this scale Claim a10-intro-dense" in pages["toy-models"]
 
 
+def test_speed_that_was_never_measured_says_how_to_measure_it(rendered: Render) -> None:
+    page = rendered(poor.without_benchmarks, "speed")["speed"]
+    assert "Nothing was measured on this machine yet: make bench does it." in page
+    assert page.count("superposition.benchmarks autoencoders --device cuda does it.") == 2
+
+
 @pytest.mark.parametrize(
     "change", [poor.without_concepts, partial(poor.without_live_latents, row="batch-topk")]
 )

@@ -54,7 +54,7 @@ def measure(
     keep: Keep = lambda found, new: None,
     product_rate: float | None = None,
 ) -> Answer:
-    """The sections of data/bench.json that need the contenders; `keep` has them after every case.
+    """The sections of the record that need the contenders; `keep` has them after every case.
 
     `product_rate` is what the machine's products reach at best, in operations a second.
     """

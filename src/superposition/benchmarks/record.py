@@ -16,6 +16,8 @@ GPU_PATH = Path("data") / "bench-gpu.json"
 """The same, measured on a GPU."""
 OURS, PLAIN, PRODUCT, MEMORY = "ours", "plain", "product", "memory"
 """Contenders that are no peers: see superposition.benchmarks.ours."""
+SAELENS = "SAELens"
+"""The peer that most people use."""
 MAIN_WIDTH = 4096
 """d_sae of the figures about one width, where it was measured."""
 
@@ -81,6 +83,11 @@ class Record:
         known = sorted(set(self.steps["d_sae"]))
         return MAIN_WIDTH if MAIN_WIDTH in known else known[-1]
 
+    def of(self, contender: str) -> pd.DataFrame:
+        """The rows of `by_width` of one contender."""
+        rows = self.by_width
+        return rows.loc[rows["contender"] == contender]
+
     def peers(self) -> pd.DataFrame:
         """The rows of `by_width` that are peers'."""
         rows = self.by_width
@@ -92,9 +99,9 @@ class Record:
         return peers.loc[peers.groupby(["arch", "d_sae"], sort=False)[ratio].idxmin()]
 
 
-def load(root: Path) -> Record:
+def load(root: Path, name: Path = PATH) -> Record:
     """What is on record in the tree at `root`."""
-    path = root / PATH
+    path = root / name
     return Record(json.loads(path.read_text("utf-8")) if path.exists() else {})
 
 

@@ -1,15 +1,20 @@
 """Tables of the page on speed: ratios, memory, quality, metrics of the same name."""
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
 from IPython.display import Markdown
 
-from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT, Record
+from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT, SAELENS, Record
 from superposition.charts.benchmarks import ARCHITECTURES, NAMES
 from superposition.values import between, fmt
 
 MISSING = "Nothing was measured on this machine yet: `make bench` does it."
+MISSING_ON_GPU = (
+    "Nothing was measured on a GPU yet: where there is one, "
+    "`python -m superposition.benchmarks autoencoders --device cuda` does it."
+)
 METRICS = {
     "explained_variance": "explained variance",
     "explained_variance_legacy": "explained variance, SAELens' older one",
@@ -17,9 +22,14 @@ METRICS = {
 }
 
 
-def shown(record: Record, make: Callable[[], Markdown]) -> Markdown:
+def shown(record: Record, make: Callable[[], Markdown], missing: str = MISSING) -> Markdown:
     """What `make` gives, or a sentence where nothing was measured yet."""
-    return make() if record.measured else Markdown(MISSING)
+    return make() if record.measured else Markdown(missing)
+
+
+def shown_on_gpu(record: Record, make: Callable[[], Markdown]) -> Markdown:
+    """What `make` gives, or a sentence where nothing was measured on a GPU yet."""
+    return shown(record, make, MISSING_ON_GPU)
 
 
 def ratios(record: Record) -> pd.DataFrame:
@@ -39,6 +49,34 @@ def ratios(record: Record) -> pd.DataFrame:
                 "quartiles": between(float(peer[f"{ratio}_low"]), float(peer[f"{ratio}_high"])),
                 "plain step, times ours": fmt(float(steps.loc[(*key, PLAIN), ratio])),
                 "encoder product's share of ours": fmt(share, "%", digits=2),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def on_gpu(record: Record) -> pd.DataFrame:
+    """For every architecture, width and batch size: our step, SAELens' at best, the plain one."""
+    ratio, rows = f"{record.clock}_ratio", []
+    keys = ["arch", "d_sae", "batch_size"]
+    for _, group in record.steps.groupby(keys, sort=False):
+        by = {row["contender"]: row for row in group.to_dict("records")}
+        ours, peer, plain = by[OURS], by.get(SAELENS), by.get(PLAIN)
+        seconds = float(ours[f"{record.clock}_seconds"])
+        share = ours.get("product_share", math.nan)
+        rows.append(
+            {
+                "architecture": ARCHITECTURES[ours["arch"]],
+                "latents": int(ours["d_sae"]),
+                "inputs a step": int(ours["batch_size"]),
+                "ours, ms": fmt(1e3 * seconds),
+                "inputs per second": fmt(int(ours["batch_size"] / seconds), "million"),
+                f"{SAELENS}, times ours": fmt(float(peer[ratio])) if peer else "–",
+                f"{SAELENS}' fastest setting": peer["setting"].split(" (")[0] if peer else "–",
+                "plain step, times ours": fmt(float(plain[ratio])) if plain else "–",
+                f"peak memory, ours; {SAELENS}'": "; ".join(
+                    fmt(int(each["peak_bytes"]), "B") if each else "–" for each in (ours, peer)
+                ),
+                "product's share of the best rate": "–" if share != share else fmt(share, "%"),
             }
         )
     return pd.DataFrame(rows)

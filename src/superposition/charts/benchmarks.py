@@ -58,11 +58,12 @@ def widths(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
     )
 
 
-def throughput(frame: pd.DataFrame, clock: str) -> alt.FacetChart:
-    """Inputs per second of everyone's step, over the number of latents."""
+def throughput(frame: pd.DataFrame, clock: str, machine: str = "") -> alt.FacetChart:
+    """Inputs per second of everyone's step, over the number of latents; on `machine`."""
     shown = _named(frame.loc[frame["contender"] != MEMORY], clock)
     return _panels(shown, _speed(clock)).properties(
-        title="Inputs per second, by width", description=f"{_contents(shown)} {_describe(shown)}"
+        title="Inputs per second, by width" + (f", on {machine}" if machine else ""),
+        description=f"{_contents(shown)} {_describe(shown)}",
     )
 
 

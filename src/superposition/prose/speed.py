@@ -1,8 +1,9 @@
 """The numbers of the page on speed, from data/bench.json."""
 
-from superposition.benchmarks.record import MEMORY, OURS, PLAIN, PRODUCT, Record
+from superposition.benchmarks.record import MEMORY, OURS, PATH, PLAIN, PRODUCT, Record
 from superposition.charts.benchmarks import ARCHITECTURES, CLOCKS
 from superposition.results import Results
+from superposition.sources import recorded
 from superposition.values import NOT_RUN, between, fmt, of
 
 Texts = dict[str, str]
@@ -24,7 +25,8 @@ def texts(r: Results) -> Texts:
     found = {}
     if r.bench.measured:
         found = _set_up(r.bench) | _steps(r.bench) | _quality(r.bench) | _metrics(r.bench)
-    return {f"speed_{key}": found.get(key, NOT_RUN) for key in _KEYS}
+    texts = {f"speed_{key}": found.get(key, NOT_RUN) for key in _KEYS}
+    return recorded(texts, str(PATH))
 
 
 def _set_up(bench: Record) -> Texts:
