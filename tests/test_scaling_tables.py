@@ -61,6 +61,16 @@ def test_a_claim_is_shown_beside_the_reference_run(r: Results) -> None:
     assert "reference run" in str(cards.summary(claims).data)
 
 
+def test_words_that_a_reference_run_measured_as_well_are_not_said_again(r: Results) -> None:
+    claims = r.claims().head(1).assign(measured="pentagon")
+    runs = {scale: {"measured": words, "interval": None, "verdict": "partly"} for scale, words in
+            {"laptop": "pentagon", "full": "digons"}.items()}  # fmt: skip
+    claims[beside.COLUMN] = [runs]
+    assert "| laptop: the same; full: digons |" in str(cards.summary(claims).data)
+    runs["full"]["measured"] = "pentagon"
+    assert "| laptop and full: the same |" in str(cards.summary(claims).data)
+
+
 def test_an_altered_reference_is_not_shown_beside_a_claim(r: Results, tmp_path: Path) -> None:
     claims = r.claims().drop(columns=beside.COLUMN)
     assert beside.add_references(claims, tmp_path)[beside.COLUMN].tolist() == [{}] * len(claims)

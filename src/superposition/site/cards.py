@@ -200,12 +200,13 @@ def _runs(record: Record) -> dict[str, Record]:
 
 
 def _reference_cell(record: Record) -> str:
-    """What the reference runs measured, for a table."""
-    shown = (
-        f"{scale}: {_measured(found)}".replace("95% interval ", "")
-        for scale, found in _runs(record).items()
-        if _measured(found) != NOTHING
-    )
+    """What the reference runs measured, for a table; words that are those measured here, once."""
+    scales: dict[str, list[str]] = {}
+    for scale, found in _runs(record).items():
+        text = _measured(found).replace("95% interval ", "")
+        is_same = isinstance(found["measured"], str) and found["measured"] == record["measured"]
+        scales.setdefault("the same" if is_same else text, []).append(scale)
+    shown = (f"{' and '.join(names)}: {text}" for text, names in scales.items() if text != NOTHING)
     return "; ".join(shown) or NOTHING
 
 
