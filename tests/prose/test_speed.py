@@ -43,6 +43,15 @@ def test_differences_in_quality_are_from_ours_at_the_same_l0(texts: dict[str, st
     assert texts["speed_offset_dictionary_learning"] == "0.750"
 
 
+def test_a_benchmark_that_was_stopped_shows_what_it_has(tmp_path: Path) -> None:
+    stopped = sections() | {"quality": [], "metrics": [], "versions": {}}
+    record.save(stopped, tmp_path / record.PATH)
+    texts = speed.texts(results(tmp_path))
+    assert texts["speed_tokens_low"] == "10,240"
+    assert texts["speed_quality_gap"] == texts["speed_offset_ours"] == NOT_RUN
+    assert tables.quality(record.Record(stopped)).empty
+
+
 def test_another_batch_size_at_the_same_width_is_no_second_width(texts: dict[str, str]) -> None:
     assert len(made_up().main) == 5 * len(ARCHITECTURES)
     assert set(made_up().by_batch_size["batch_size"]) == {256, 4096}

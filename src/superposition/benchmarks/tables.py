@@ -99,6 +99,8 @@ def quality(record: Record) -> pd.DataFrame:
 
     Means over seeds; the difference from ours is over the seeds that a contender has.
     """
+    if record.quality.empty:  # a benchmark that was stopped before
+        return pd.DataFrame(columns=["architecture", "contender", "explained variance"])
     table, keys = record.quality, ["arch", "seed"]
     ours = table.loc[table["contender"] == OURS].set_index(keys)["explained_variance"]
     known = ours.loc[pd.MultiIndex.from_frame(pd.DataFrame(table[keys]))].to_numpy()

@@ -111,6 +111,8 @@ def _memory(bench: Record) -> str:
 
 def _quality(bench: Record) -> Texts:
     """The largest differences of explained variance from ours at the same L0 and seed."""
+    if bench.quality.empty:  # a benchmark that was stopped before
+        return {}
     learned: dict[tuple[str, int], dict[str, float]] = {}
     for row in bench.quality.to_dict("records"):
         key = (row["arch"], row["seed"])
