@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import triton
+import triton  # pyright: ignore[reportMissingImports]
 
 
 def kernel(function: Callable[..., Any]) -> Any:

@@ -8,8 +8,8 @@ give the same bits. What the rows hold is read from the cache of the GPU, so its
 # Triton's own language is not typed, and its arguments are pointers, not tensors.
 # pyright: basic
 import torch
-import triton
-import triton.language as tl
+import triton  # pyright: ignore[reportMissingImports]
+import triton.language as tl  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
 from superposition.gpu.launch import kernel
