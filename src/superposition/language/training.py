@@ -227,7 +227,7 @@ class _Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
-        self.loss_sum.copy_(state["loss_sum"])
+        self.loss_sum.fill_(state["loss_sum"])
         self.history = [*state["history"]]
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])

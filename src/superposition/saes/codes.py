@@ -160,11 +160,9 @@ class SparseCodes:
     def smallest(self) -> Float[Tensor, ""]:
         """The smallest positive activation, infinite where there is none."""
         values = self.values.detach()
-        return (
-            values.where(values > 0, torch.inf).amin()
-            if len(values)
-            else values.new_tensor(torch.inf)
-        )
+        if len(values) == 0:
+            return values.new_tensor(torch.inf)
+        return values.where(values > 0, torch.inf).amin()
 
     def _at(self, kept: Bool[Tensor, " active"], first: int, d_sae: int) -> "SparseCodes":
         where = kept.nonzero().squeeze(1)

@@ -128,7 +128,8 @@ def fit_many(
     """The autoencoders that `configs` describe, all trained on the batches of one `source`.
 
     The first batch says whether there is an instance axis and how large d_in is. A continued run
-    ends with the same weights, bit for bit, as one that was not interrupted. An autoencoder whose
+    ends with the same weights, bit for bit, as one that was not interrupted; on a GPU that holds
+    for TopK, BatchTopK, Matryoshka and L1, and for the others up to rounding. An autoencoder whose
     loss is not a number stops there, and the others go on.
     """
     checkpoint = checkpoint or NoCheckpoint()
