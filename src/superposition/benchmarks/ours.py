@@ -9,7 +9,7 @@ from torch import Tensor
 from superposition.benchmarks.serve import Contender, Reconstruction
 from superposition.benchmarks.stream import Case, batches, first_weights
 from superposition.core.compute import has_fast_bf16, matmul_dtype
-from superposition.saes import memory, training
+from superposition.saes import training
 from superposition.saes.base import SAE, SaeConfig, TrainingConfig, architecture
 
 DEAD_AFTER = 10_000_000
@@ -62,8 +62,6 @@ class Ours:
     def __init__(self, case: Case) -> None:
         """A run at its first step."""
         self.device = torch.device(case.device)
-        if self.device.type == "cpu":
-            memory.keep()  # as a training does; for the process of this contender alone
         self.setting = "bfloat16 product" if has_fast_bf16(self.device) else "float32"
         self.run = self._start(case)
         _set_first_weights(self.run.sae, case)

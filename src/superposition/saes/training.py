@@ -18,7 +18,7 @@ from torch import Generator, Tensor
 
 from superposition.core.compute import Checkpoint, NoCheckpoint, progress
 from superposition.gpu import rates
-from superposition.saes import distributed, memory, resampling
+from superposition.saes import distributed, resampling
 from superposition.saes.base import SAE, Loss, SaeConfig, build
 from superposition.saes.history import Moment, Row, language_history, rows, toy_history
 from superposition.saes.limits import explained, say_fallback
@@ -136,7 +136,7 @@ def fit_many(
     n_steps = _common_steps(configs)
     sample = torch.cat(list(islice(source(0), INITIAL_BATCHES)), dim=-2).cpu()
     say_fallback(sample.dtype, device)
-    with explained(configs, sample.shape[-1]), memory.kept(device):
+    with explained(configs, sample.shape[-1]):
         runs = [start(config, sample, device) for config in configs]
         _continue_(runs, checkpoint)
         with _threads(runs[0].sae):
