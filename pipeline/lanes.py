@@ -1,0 +1,86 @@
+"""Run the stages of a scale beside each other, without DVC.   python -m pipeline.lanes [SCALE]"""
+
+import argparse
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from superposition import lanes, rows
+from superposition.core.params import Params
+from superposition.core.stage import PAUSED
+
+LATER = ("paper",)
+"""Needs what all others wrote, and `make paper` makes it."""
+LAST = 600
+"""Characters of a failed stage's output that are shown."""
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """The exit status: 0 if all is done, 75 if there was no time for all, 1 if something failed."""
+    params = Params.read(arguments.scale)
+    rows.check(params)
+    root = Path.cwd()
+    todo = [
+        task for task in lanes.tasks(params, root, only=arguments.only) if task.stage not in LATER
+    ]
+    limits = lanes.Limits(
+        seconds=60 * arguments.minutes,
+        processes=arguments.processes,
+        trainings=arguments.trainings,
+    )
+    with TemporaryDirectory() as logs:
+        starter = Starter(arguments, logs=Path(logs))
+        outcome = lanes.run(
+            todo, limits, starter, root=root, say=lambda text: print(text, flush=True)
+        )
+        for name in outcome.failed:
+            print(f"--- {name}: {(Path(logs) / name).read_text('utf-8')[-LAST:]}", file=sys.stderr)
+    for what in ("done", "failed", "cut_off", "left"):
+        names = getattr(outcome, what)
+        shown = f": {', '.join(names)}" if names and what != "done" else ""
+        print(f"{len(names)} {what.replace('_', ' ')}{shown}")
+    if outcome.failed:
+        return 1
+    return PAUSED if outcome.cut_off or outcome.left else 0
+
+
+class Starter:
+    """Begins stages as processes of their own."""
+
+    def __init__(self, arguments: argparse.Namespace, *, logs: Path) -> None:
+        """What they write on the way goes to files in `logs`."""
+        self.scale, self.on_processor = arguments.scale, arguments.processor
+        threads = max(1, (os.cpu_count() or 1) // arguments.processes)
+        self.environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        self.logs = logs
+
+    def __call__(self, task: lanes.Task, seconds: float) -> lanes.Process:
+        """The process; a training keeps its state when the seconds are over."""
+        command = [sys.executable, "-m", f"pipeline.{task.stage}", *[task.row] * bool(task.row)]
+        command += ["--scale", self.scale] if self.scale else []
+        if task.stage in lanes.TRAININGS and seconds < math.inf:
+            command += ["--minutes", f"{0.9 * seconds / 60:.3f}"]
+        hidden = {"CUDA_VISIBLE_DEVICES": ""} if task.stage in self.on_processor else {}
+        with (self.logs / task.name).open("w") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=self.environment | hidden
+            )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m pipeline.lanes")
+    parser.add_argument("scale", nargs="?", help="default: the scale of params.yaml")
+    parser.add_argument("--only", nargs="+", default=[], metavar="STAGE", help="these stages alone")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="default: no limit")
+    parser.add_argument("--processes", type=int, default=max(1, (os.cpu_count() or 1) // 2))
+    parser.add_argument("--trainings", type=int, default=1, help="of them at a time (default: 1)")
+    parser.add_argument(
+        "--processor", nargs="*", default=["toy"], metavar="STAGE", help="see no GPU (default: toy)"
+    )
+    try:
+        sys.exit(main(parser.parse_args()))
+    except ValueError as error:
+        sys.exit(f"lanes: {error}")

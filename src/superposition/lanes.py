@@ -1,0 +1,208 @@
+"""Stages beside each other, without DVC: for a machine with many cores that is lent for minutes.
+
+What a stage reads and writes stands in dvc.yaml. It may begin when all it reads is there, and is
+done when all it writes is: so the same command goes on where the time was over.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import yaml
+
+from superposition.core.params import Params
+
+TRAININGS = ("transformer", "sae", "sweep")
+"""Stages that want a GPU for themselves."""
+PAUSE = 0.2
+"""Seconds from one look at the processes to the next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A stage of dvc.yaml on one of its rows."""
+
+    stage: str
+    """Its name."""
+    row: str
+    """The row; empty if it has none."""
+    reads: tuple[str, ...]
+    """The artefacts it reads, as paths."""
+    writes: tuple[str, ...]
+    """The artefacts it writes."""
+    after: frozenset[str] = frozenset()
+    """The tasks that write what it reads, by name."""
+
+    @property
+    def name(self) -> str:
+        """As DVC calls it: `sae@batch-topk`."""
+        return f"{self.stage}@{self.row}" if self.row else self.stage
+
+    def is_done(self, root: Path) -> bool:
+        """Whether all that it writes is there."""
+        return all((root / path).exists() for path in self.writes)
+
+
+@runtime_checkable
+class Process(Protocol):
+    """A task at work."""
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+    def wait(self) -> int:
+        """Until it has ended."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much may happen at once, and for how long."""
+
+    seconds: float
+    """After these, what still runs is ended."""
+    processes: int
+    """Tasks at a time."""
+    trainings: int
+    """Of these, `TRAININGS`."""
+
+    def __post_init__(self) -> None:
+        """Refuse to do nothing."""
+        for name in ("seconds", "processes", "trainings"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}={getattr(self, name)} is not above 0")
+
+
+@dataclass
+class Outcome:
+    """What came of all tasks, by name."""
+
+    done: list[str] = field(default_factory=list)
+    """Finished, now or before."""
+    failed: list[str] = field(default_factory=list)
+    """Ended with another status than 0."""
+    cut_off: list[str] = field(default_factory=list)
+    """At work when the time was over."""
+    left: list[str] = field(default_factory=list)
+    """Never begun: for want of time, or of what a failed task should have written."""
+
+
+def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]:
+    """The tasks of dvc.yaml in `root` at the scale of `params`; of the stages `only`, if given."""
+    stages = yaml.safe_load((root / "dvc.yaml").read_text("utf-8"))["stages"]
+    unknown = set(only) - set(stages)
+    if unknown:
+        raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(stages)}")
+    names = params.tree | {"scale": params.scale}
+    found = []
+    for stage, body in stages.items():
+        section = re.sub(r"[${}]", "", body.get("foreach", ""))
+        rows = _look_up(section, names) if section else {"": None}
+        for row, item in rows.items():
+            filled = _filled(body.get("do", body), names | {"key": row, "item": item})
+            written = _paths([*filled.get("outs", []), *filled.get("metrics", [])])
+            found.append(Task(stage=stage, row=row, reads=_paths(filled["deps"]), writes=written))
+    chosen = [task for task in found if not only or task.stage in only]
+    return [_linked(task, chosen) for task in chosen]
+
+
+def run(
+    todo: list[Task],
+    limits: Limits,
+    start: Callable[[Task, float], Process],
+    *,
+    root: Path,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Run `todo` beside each other; `start` begins a task and is told how many seconds are left.
+
+    Of the tasks that are ready, those begin first that come first in dvc.yaml.
+    """
+    began, running, outcome = time.monotonic(), dict[str, Process](), Outcome()
+    waiting = {task.name: task for task in todo}
+    for task in todo:
+        if task.is_done(root):
+            outcome.done.append(waiting.pop(task.name).name)
+    while (waiting or running) and time.monotonic() - began < limits.seconds:
+        for name in [name for name, process in running.items() if process.poll() is not None]:
+            status = running.pop(name).poll()
+            (outcome.failed if status else outcome.done).append(name)
+            say(f"{time.monotonic() - began:5.0f} s  {'FAILED' if status else 'done'}  {name}")
+        for task in _ready(waiting, outcome.done, running, limits):
+            del waiting[task.name]
+            running[task.name] = start(task, limits.seconds - (time.monotonic() - began))
+        if not running:
+            break  # what is left waits for what failed
+        time.sleep(PAUSE)
+    for name, process in running.items():
+        process.kill()
+        process.wait()
+        outcome.cut_off.append(name)
+    outcome.left = [*waiting]
+    return outcome
+
+
+def _ready(
+    waiting: Mapping[str, Task], done: list[str], running: Mapping[str, Process], limits: Limits
+) -> list[Task]:
+    """The tasks that may begin now."""
+    free = limits.processes - len(running)
+    trainings = limits.trainings - sum(name.split("@")[0] in TRAININGS for name in running)
+    found: list[Task] = []
+    for task in waiting.values():
+        is_training = task.stage in TRAININGS
+        if len(found) < free and task.after <= {*done} and (trainings > 0 or not is_training):
+            found.append(task)
+            trainings -= is_training
+    return found
+
+
+def _linked(task: Task, among: list[Task]) -> Task:
+    """`task` with the tasks it comes after."""
+    after = {
+        other.name
+        for other in among
+        if other is not task
+        and any(_overlap(one, two) for one in task.reads for two in other.writes)
+    }
+    return Task(
+        stage=task.stage, row=task.row, reads=task.reads, writes=task.writes, after=frozenset(after)
+    )
+
+
+def _overlap(one: str, two: str) -> bool:
+    """Whether two paths are the same, or one lies in the other."""
+    short, long = sorted((one.split("/"), two.split("/")), key=len)
+    return long[: len(short)] == short
+
+
+def _paths(entries: list[Any]) -> tuple[str, ...]:
+    """The artefacts among the entries of a stage, with or without options."""
+    names = (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
+    return tuple(name for name in names if name.startswith("data/"))
+
+
+def _filled(value: Any, names: Mapping[str, Any]) -> Any:
+    """`value` with `${...}` replaced, as DVC does it."""
+    if isinstance(value, dict):
+        return {_filled(key, names): _filled(entry, names) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_filled(entry, names) for entry in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{([\w.-]+)\}", lambda found: str(_look_up(found[1], names)), value)
+    return value
+
+
+def _look_up(path: str, names: Mapping[str, Any]) -> Any:
+    found: Any = names
+    for part in path.split("."):
+        found = found[part]
+    return found
