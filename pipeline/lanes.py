@@ -3,7 +3,6 @@
 import argparse
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +31,12 @@ def main(arguments: argparse.Namespace) -> int:
         trainings=arguments.trainings,
     )
     with TemporaryDirectory() as logs:
-        starter = Starter(arguments, logs=Path(logs))
+        starter = lanes.Starter(
+            params.scale,
+            n_processes=arguments.processes,
+            on_processor=arguments.processor,
+            logs=Path(logs),
+        )
         outcome = lanes.run(
             todo, limits, starter, root=root, say=lambda text: print(text, flush=True)
         )
@@ -45,29 +49,6 @@ def main(arguments: argparse.Namespace) -> int:
     if outcome.failed:
         return 1
     return PAUSED if outcome.cut_off or outcome.left else 0
-
-
-class Starter:
-    """Begins stages as processes of their own."""
-
-    def __init__(self, arguments: argparse.Namespace, *, logs: Path) -> None:
-        """What they write on the way goes to files in `logs`."""
-        self.scale, self.on_processor = arguments.scale, arguments.processor
-        threads = max(1, (os.cpu_count() or 1) // arguments.processes)
-        self.environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
-        self.logs = logs
-
-    def __call__(self, task: lanes.Task, seconds: float) -> lanes.Process:
-        """The process; a training keeps its state when the seconds are over."""
-        command = [sys.executable, "-m", f"pipeline.{task.stage}", *[task.row] * bool(task.row)]
-        command += ["--scale", self.scale] if self.scale else []
-        if task.stage in lanes.TRAININGS and seconds < math.inf:
-            command += ["--minutes", f"{0.9 * seconds / 60:.3f}"]
-        hidden = {"CUDA_VISIBLE_DEVICES": ""} if task.stage in self.on_processor else {}
-        with (self.logs / task.name).open("w") as log:
-            return subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=self.environment | hidden
-            )
 
 
 if __name__ == "__main__":

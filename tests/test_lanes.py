@@ -1,9 +1,11 @@
 """Stages run beside each other in an order that what they read allows, and within the time."""
 
+import math
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,7 +157,35 @@ def test_a_choice_of_stages_waits_for_nothing_else() -> None:
         lanes.tasks(Params.read("full", root=ROOT), ROOT, only=["nowhere"])
 
 
-@pytest.mark.parametrize(("name", "value"), [("seconds", 0.0), ("processes", 0), ("trainings", 0)])
-def test_limits_that_allow_nothing_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f"{name}=0"):
-        limits(**{name: value})
+@pytest.mark.parametrize("given", [(0.0, 1, 1), (1.0, 0, 1), (1.0, 1, 0)])
+def test_limits_that_allow_nothing_are_refused(given: tuple[float, int, int]) -> None:
+    with pytest.raises(ValueError, match=r"=0(\.0)? is not above 0"):
+        limits(*given)
+
+
+@pytest.mark.parametrize(
+    ("task", "seconds", "words"),
+    [
+        (chain()[1], math.inf, ["pipeline.sae", "l1", "--scale", "full"]),
+        (chain()[1], 100.0, ["pipeline.sae", "l1", "--scale", "full", "--minutes", "1.500"]),
+        (chain()[0], 100.0, ["pipeline.text", "--scale", "full"]),
+    ],
+)
+def test_a_training_is_told_how_long_it_may_take(
+    task: Task,
+    seconds: float,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[tuple[list[str], str | None]] = []
+
+    def popen(command: list[str], **options: Any) -> Fake:
+        begun.append((command[2:], options["env"].get("CUDA_VISIBLE_DEVICES")))
+        return Fake()
+
+    monkeypatch.setattr(lanes.subprocess, "Popen", popen)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    starter = lanes.Starter("full", n_processes=2, on_processor=["text"], logs=tmp_path)
+    starter(task, seconds)
+    assert begun == [(words, "" if task.stage == "text" else None)]

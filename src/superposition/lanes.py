@@ -4,9 +4,13 @@ What a stage reads and writes stands in dvc.yaml. It may begin when all it reads
 done when all it writes is: so the same command goes on where the time was over.
 """
 
+import math
+import os
 import re
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -17,6 +21,8 @@ from superposition.core.params import Params
 
 TRAININGS = ("transformer", "sae", "sweep")
 """Stages that want a GPU for themselves."""
+SHARE = 0.9
+"""Of the time left, after which a training stops by itself."""
 PAUSE = 0.2
 """Seconds from one look at the processes to the next."""
 
@@ -93,6 +99,30 @@ class Outcome:
     """At work when the time was over."""
     left: list[str] = field(default_factory=list)
     """Never begun: for want of time, or of what a failed task should have written."""
+
+
+class Starter:
+    """Begins stages as processes of their own, each with its share of the cores."""
+
+    def __init__(
+        self, scale: str, *, n_processes: int, on_processor: Collection[str], logs: Path
+    ) -> None:
+        """What they say goes to files in `logs`; the stages `on_processor` see no GPU."""
+        self.scale, self.on_processor, self.logs = scale, on_processor, logs
+        threads = max(1, (os.cpu_count() or 1) // n_processes)
+        self.environment = os.environ | {"OMP_NUM_THREADS": str(threads)}
+
+    def __call__(self, task: Task, seconds: float) -> Process:
+        """The process; a training keeps its state before the seconds are over."""
+        command = [sys.executable, "-m", f"pipeline.{task.stage}", *[task.row] * bool(task.row)]
+        command += ["--scale", self.scale]
+        if task.stage in TRAININGS and seconds < math.inf:
+            command += ["--minutes", f"{SHARE * seconds / 60:.3f}"]
+        hidden = {"CUDA_VISIBLE_DEVICES": ""} if task.stage in self.on_processor else {}
+        with (self.logs / task.name).open("w") as log:
+            return subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=self.environment | hidden
+            )
 
 
 def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]:

@@ -122,7 +122,7 @@ def test_outputs_lie_in_the_scales_own_folder(name: str, stage: dict[str, Any]) 
 
 
 def test_every_stage_script_is_a_stage_and_the_other_way_round() -> None:
-    helpers = {"__init__", "inputs", "reproduce"}
+    helpers = {"__init__", "inputs", "lanes", "reproduce"}
     scripts = {path.stem for path in (ROOT / "pipeline").glob("*.py")} - helpers
     assert scripts == set(STAGES)
     for script in sorted(scripts):
