@@ -176,7 +176,7 @@ def charts() -> ModuleType:
 
 def open_card(page: Page, name: str) -> Locator:
     card = page.locator(f"#fig-{name} .figure-card")
-    # Not with the mouse: a figure above that is still being drawn would move the card away under it.
+    # Not with the mouse: a figure above that is being drawn would move the card from under it.
     card.locator("summary").first.evaluate("it => it.click()")
     return card
 
