@@ -232,6 +232,7 @@ def test_a_partial_run_is_judged_as_far_as_it_goes(
     monkeypatch.setenv("SUPERPOSITION_COMMIT", "told")
     facts = making.make(root, "laptop", partial=True).facts()
     assert facts["partial"]
+    assert not (root / "data/laptop/claims.json").exists()  # it would pass for what the stage makes
     assert facts["commit"] == "told"
     claims = Reference("laptop", root).claims()
     assert {"not run at this scale"} < {one["verdict"] for one in claims}  # theory needs no run

@@ -40,10 +40,7 @@ def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
     params = Params.read(scale, root=root)
     own = files.own_store(root, scale)
     source = own.root / "data" / scale
-    if partial:
-        records = judge_all(Results(params=params, store=own), partial=True)
-        own.save_json([record.as_json() for record in records], "claims.json")
-    if not (source / "claims.json").exists():
+    if not partial and not (source / "claims.json").exists():
         raise NoReferenceError(f"no {source / 'claims.json'}: run `make reproduce SCALE={scale}`")
     names = files.results(own, params)
     small = [name for name in names if (source / name).stat().st_size <= LARGEST or _json(name)]
@@ -52,6 +49,9 @@ def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
         for name in [*small, *(name for name in LOADING if (source / name).exists())]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / name, folder / name)
+        if partial:  # the run itself has no verdicts until its last stage made them
+            records = judge_all(Results(params=params, store=own), partial=True)
+            _write_json(folder / "claims.json", [record.as_json() for record in records])
         _round_weights(source, folder)
         facts = machine.describe(own.root) | {
             "scale": scale,
