@@ -1,6 +1,5 @@
 """Every stage of the full scale, as it would run on a GPU, but tiny: no GPU time for a typo."""
 
-import re
 import runpy
 import sys
 from collections.abc import Callable, Iterator
@@ -14,9 +13,9 @@ from tests import full_scale
 from superposition import rows
 from superposition.core.params import Params
 from superposition.core.stage import PAUSED
+from superposition.dvc_stages import stages_of_rows
 
 ROOT = Path(__file__).parents[1]
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 BORROWED = ("_quarto.yml", "paper", "requirements.lock", "data/bench.json")
 BORROWED += ("data/bench-gpu.json", "data/reference")
 LATER = ("paper",)
@@ -54,19 +53,9 @@ def run(tree: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def instances(tree: dict[str, Any]) -> Iterator[tuple[str, str, list[str]]]:
     """Every stage and row in the order in which they may run, with what it must leave behind."""
-    for name, stage in STAGES.items():
-        if name in LATER:
-            continue
-        section = re.sub(r"[${}]", "", stage.get("foreach", ""))
-        items: Any = tree
-        for part in section.split(".") if section else []:
-            items = items[part]
-        for row in items if section else [""]:
-            body = stage.get("do", stage)
-            outs = [*body.get("outs", []), *body.get("metrics", [])]
-            names = [next(iter(out)) if isinstance(out, dict) else out for out in outs]
-            left = [name.replace("${scale}", "full").replace("${key}", row) for name in names]
-            yield name, row, left
+    for each in stages_of_rows(ROOT, tree):
+        if each.stage not in LATER:
+            yield each.stage, each.row, each.writes
 
 
 def test_every_row_of_every_stage_of_the_full_scale_runs_and_leaves_what_it_declares(

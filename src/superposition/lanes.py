@@ -6,18 +6,16 @@ done when all it writes is: so the same command goes on where the time was over.
 
 import math
 import os
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
-
-import yaml
+from typing import Protocol, runtime_checkable
 
 from superposition.core.params import Params
+from superposition.dvc_stages import stages_of_rows
 
 TRAININGS = ("transformer", "sae", "sweep")
 """Stages that want a GPU for themselves."""
@@ -127,19 +125,18 @@ class Starter:
 
 def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]:
     """The tasks of dvc.yaml in `root` at the scale of `params`; of the stages `only`, if given."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text("utf-8"))["stages"]
-    unknown = set(only) - set(stages)
-    if unknown:
-        raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(stages)}")
-    names = params.tree | {"scale": params.scale}
-    found = []
-    for stage, body in stages.items():
-        section = re.sub(r"[${}]", "", body.get("foreach", ""))
-        rows = _look_up(section, names) if section else {"": None}
-        for row, item in rows.items():
-            filled = _filled(body.get("do", body), names | {"key": row, "item": item})
-            written = _paths([*filled.get("outs", []), *filled.get("metrics", [])])
-            found.append(Task(stage=stage, row=row, reads=_paths(filled["deps"]), writes=written))
+    found = [
+        Task(
+            stage=each.stage,
+            row=each.row,
+            reads=_data(each.body["deps"]),
+            writes=_data(each.writes),
+        )
+        for each in stages_of_rows(root, {**params.tree, "scale": params.scale})
+    ]
+    have = [*dict.fromkeys(task.stage for task in found)]
+    if unknown := set(only) - {*have}:
+        raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(have)}")
     chosen = [task for task in found if not only or task.stage in only]
     return [_linked(task, chosen) for task in chosen]
 
@@ -203,9 +200,7 @@ def _linked(task: Task, among: list[Task]) -> Task:
         if other is not task
         and any(_overlap(one, two) for one in task.reads for two in other.writes)
     }
-    return Task(
-        stage=task.stage, row=task.row, reads=task.reads, writes=task.writes, after=frozenset(after)
-    )
+    return replace(task, after=frozenset(after))
 
 
 def _overlap(one: str, two: str) -> bool:
@@ -214,25 +209,6 @@ def _overlap(one: str, two: str) -> bool:
     return long[: len(short)] == short
 
 
-def _paths(entries: list[Any]) -> tuple[str, ...]:
-    """The artefacts among the entries of a stage, with or without options."""
-    names = (next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries)
-    return tuple(name for name in names if name.startswith("data/"))
-
-
-def _filled(value: Any, names: Mapping[str, Any]) -> Any:
-    """`value` with `${...}` replaced, as DVC does it."""
-    if isinstance(value, dict):
-        return {_filled(key, names): _filled(entry, names) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_filled(entry, names) for entry in value]
-    if isinstance(value, str):
-        return re.sub(r"\$\{([\w.-]+)\}", lambda found: str(_look_up(found[1], names)), value)
-    return value
-
-
-def _look_up(path: str, names: Mapping[str, Any]) -> Any:
-    found: Any = names
-    for part in path.split("."):
-        found = found[part]
-    return found
+def _data(paths: Iterable[str]) -> tuple[str, ...]:
+    """The artefacts among them."""
+    return tuple(path for path in paths if path.startswith("data/"))

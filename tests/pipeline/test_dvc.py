@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from superposition.dvc_stages import stages_of_rows
+
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -17,34 +19,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 
 def instances() -> list[tuple[str, dict[str, Any]]]:
     """Every stage with its rows filled in, as DVC would."""
-    found = []
-    for name, stage in STAGES.items():
-        if "foreach" not in stage:
-            found.append((name, fill(stage, {})))
-            continue
-        section = re.fullmatch(r"\$\{([\w.]+)\}", stage["foreach"])
-        assert section, f"{name}: foreach runs over one section"
-        for row, item in look_up(section[1], {}).items():
-            found.append((f"{name}@{row}", fill(stage["do"], {"key": row, "item": item})))
-    return found
-
-
-def fill(value: Any, names: dict[str, Any]) -> Any:
-    """`value` with `${...}` replaced."""
-    if isinstance(value, dict):
-        return {fill(key, names): fill(entry, names) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [fill(entry, names) for entry in value]
-    if isinstance(value, str):
-        return re.sub(r"\$\{([\w.]+)\}", lambda match: str(look_up(match[1], names)), value)
-    return value
-
-
-def look_up(path: str, names: dict[str, Any]) -> Any:
-    found: Any = names | PARAMS
-    for part in path.split("."):
-        found = found[part]
-    return found
+    return [(each.name, each.body) for each in stages_of_rows(ROOT, PARAMS)]
 
 
 @cache
