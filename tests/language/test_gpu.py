@@ -39,7 +39,7 @@ def test_a_training_takes_the_course_it_takes_on_the_processor():
 
 def test_replayed_steps_are_those_that_are_made_one_by_one(monkeypatch):
     ours = fitted(GPU)
-    monkeypatch.setattr(training, "_replayed", lambda step: step)
+    monkeypatch.setattr(training, "Recorded", lambda step: step)
     theirs = fitted(GPU)
     for name in ("train_loss", "held_out_loss", "grad_norm", "lr"):
         found, expected = (torch.tensor(each.history[name].to_numpy()) for each in (ours, theirs))

@@ -88,6 +88,20 @@ class Record:
         rows = self.by_width
         return rows.loc[rows["contender"] == contender]
 
+    def quality_gaps(self) -> list[tuple[str, float]]:
+        """Contenders and their explained variance less ours, at the same architecture and seed."""
+        learned: dict[tuple[str, int], dict[str, float]] = {}
+        for row in self.quality.to_dict("records"):
+            key = (row["arch"], row["seed"])
+            learned.setdefault(key, {})[row["contender"]] = row["explained_variance"]
+        return [
+            (name, value - each[OURS])
+            for each in learned.values()
+            if OURS in each
+            for name, value in each.items()
+            if name != OURS
+        ]
+
     def peers(self) -> pd.DataFrame:
         """The rows of `by_width` that are peers'."""
         rows = self.by_width

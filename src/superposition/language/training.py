@@ -12,6 +12,7 @@ from torch import Tensor
 
 from superposition.core import compute
 from superposition.gpu import rates
+from superposition.gpu.recorded import Recorded
 from superposition.language.cross_entropy import mean_cross_entropy
 from superposition.language.transformer import (
     OneLayerTransformer,
@@ -201,7 +202,7 @@ class _Run:
         self.model = OneLayerTransformer(config, d_vocab=d_vocab).to(device)
         self.optimiser = _adam(self.model, training)
         self.dtype = compute.matmul_dtype(device)
-        self.descend = _replayed(self._descend) if device.type == "cuda" else self._descend
+        self.descend = Recorded(self._descend) if device.type == "cuda" else self._descend
         self.step = 0
         self.loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.history: list[list[float | int]] = []
@@ -303,12 +304,6 @@ def _adam(model: OneLayerTransformer, training: TrainingConfig) -> torch.optim.A
         fused=True,
         capturable=model.device.type == "cuda",
     )
-
-
-def _replayed(step: Step) -> Step:
-    from superposition.gpu.recorded import Recorded
-
-    return Recorded(step)
 
 
 def _history(rows: list[list[float | int]]) -> pd.DataFrame:

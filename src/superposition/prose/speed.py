@@ -113,18 +113,10 @@ def _quality(bench: Record) -> Texts:
     """The largest differences of explained variance from ours at the same L0 and seed."""
     if bench.quality.empty:  # a benchmark that was stopped before
         return {}
-    learned: dict[tuple[str, int], dict[str, float]] = {}
-    for row in bench.quality.to_dict("records"):
-        key = (row["arch"], row["seed"])
-        learned.setdefault(key, {})[row["contender"]] = row["explained_variance"]
-    plain = [abs(each[PLAIN] - each[OURS]) for each in learned.values()]
+    gaps = bench.quality_gaps()
+    plain = [abs(gap) for name, gap in gaps if name == PLAIN]
+    peers = [gap for name, gap in gaps if name != PLAIN]
     noise = _between_seeds(bench)
-    peers = [
-        value - each[OURS]
-        for each in learned.values()
-        for name, value in each.items()
-        if name not in (OURS, PLAIN)
-    ]
     plan = bench.sections["plan"]
     return {
         "plain_quality_gap": fmt(max(plain), digits=1),

@@ -97,20 +97,11 @@ def _ratios(bench: Record) -> Texts:
 
 def _quality(bench: Record) -> Texts:
     """How far from ours the plain step and the best peer learn, at the same seed."""
-    learned: dict[tuple[str, int], dict[str, float]] = {}
-    for row in bench.quality.to_dict("records"):
-        key = (row["arch"], row["seed"])
-        learned.setdefault(key, {})[row["contender"]] = row["explained_variance"]
-    gaps = [
-        (name, value - each[OURS])
-        for each in learned.values()
-        if OURS in each
-        for name, value in each.items()
-    ]
+    gaps = bench.quality_gaps()
     found = {}
     if plain := [abs(gap) for name, gap in gaps if name == PLAIN]:
         found["quality_plain"] = fmt(max(plain), digits=1)
-    if peers := [gap for name, gap in gaps if name not in (OURS, PLAIN)]:
+    if peers := [gap for name, gap in gaps if name != PLAIN]:
         found["quality_peer"] = fmt(max(peers), digits=2)
     return found
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from superposition.gpu.recorded import Recorded
 from superposition.saes import distributed
 from superposition.saes.base import SAE, Loss
 
@@ -43,8 +44,6 @@ class Replayed:
     def make_(self, make: Make, x: Float[Tensor, "batch d_in"]) -> Loss:
         """`make` a step on `x`, or replay what it made; the loss is overwritten by the next one."""
         if self.recorded is None:
-            from superposition.gpu.recorded import Recorded
-
             self.recorded = Recorded(make)
         return self.recorded(x)
 
