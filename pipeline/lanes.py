@@ -11,8 +11,6 @@ from superposition import lanes, rows
 from superposition.core.params import Params
 from superposition.core.stage import PAUSED
 
-LATER = ("paper",)
-"""Needs what all others wrote, and `make paper` makes it."""
 LAST = 600
 """Characters of a failed stage's output that are shown."""
 
@@ -22,9 +20,7 @@ def main(arguments: argparse.Namespace) -> int:
     params = Params.read(arguments.scale)
     rows.check(params)
     root = Path.cwd()
-    todo = [
-        task for task in lanes.tasks(params, root, only=arguments.only) if task.stage not in LATER
-    ]
+    todo = lanes.tasks(params, root, only=arguments.only)
     limits = lanes.Limits(
         seconds=60 * arguments.minutes,
         processes=arguments.processes,

@@ -148,6 +148,7 @@ def test_the_stages_of_this_project_follow_each_other() -> None:
     assert "sae@l1" in found["evaluation@l1"].after
     assert found["text"].after == set()
     assert found["ngrams"].after == {"tokens"}
+    assert not {"paper", "readme"} & set(found)  # they write no artefact
 
 
 def test_a_choice_of_stages_waits_for_nothing_else() -> None:

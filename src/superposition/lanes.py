@@ -124,7 +124,10 @@ class Starter:
 
 
 def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]:
-    """The tasks of dvc.yaml in `root` at the scale of `params`; of the stages `only`, if given."""
+    """The tasks of dvc.yaml in `root` at the scale of `params`; of the stages `only`, if given.
+
+    Those that write no artefact are not among them: nobody could tell whether they are done.
+    """
     found = [
         Task(
             stage=each.stage,
@@ -137,7 +140,7 @@ def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]
     have = [*dict.fromkeys(task.stage for task in found)]
     if unknown := set(only) - {*have}:
         raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(have)}")
-    chosen = [task for task in found if not only or task.stage in only]
+    chosen = [task for task in found if task.writes and (not only or task.stage in only)]
     return [_linked(task, chosen) for task in chosen]
 
 
