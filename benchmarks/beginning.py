@@ -2,6 +2,8 @@
 
 import torch
 
+FLOAT32, BFLOAT16 = "float32", "bfloat16 autocast"
+"""Number formats that peers offer, as the tables call them."""
 PENALTY = 1e-3
 """Weight of what makes codes sparse: a number that costs time and hardly moves the few steps."""
 

@@ -1,7 +1,7 @@
 """dictionary_learning's training step."""
 
 import torch
-from beginning import PENALTY, set_cut
+from beginning import BFLOAT16, FLOAT32, PENALTY, set_cut
 from dictionary_learning.trainers.batch_top_k import BatchTopKTrainer
 from dictionary_learning.trainers.gdm import GatedSAETrainer
 from dictionary_learning.trainers.jumprelu import JumpReluTrainer
@@ -13,7 +13,6 @@ from superposition.benchmarks.serve import Reconstruction
 from superposition.benchmarks.stream import Case, first_weights
 from superposition.core.compute import has_fast_bf16
 
-FLOAT32, BFLOAT16 = "float32", "bfloat16 autocast"
 DICTIONARY_LEARNING = {
     "l1": (StandardTrainer, {"l1_penalty": PENALTY, "sparsity_warmup_steps": None}),
     "gated": (GatedSAETrainer, {"l1_penalty": PENALTY, "sparsity_warmup_steps": None}),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from beginning import PENALTY, set_cut
+from beginning import BFLOAT16, FLOAT32, PENALTY, set_cut
 from sae_lens import (
     BatchTopKTrainingSAE,
     BatchTopKTrainingSAEConfig,
@@ -24,7 +24,6 @@ from superposition.benchmarks.serve import Reconstruction
 from superposition.benchmarks.stream import Case, first_weights
 from superposition.core.compute import has_fast_bf16
 
-FLOAT32, BFLOAT16 = "float32", "bfloat16 autocast"
 COMPILED, SPARSE = "compiled", "sparse activations"
 SAE_LENS = {
     "l1": (StandardTrainingSAE, StandardTrainingSAEConfig, {"l1_coefficient": PENALTY}),

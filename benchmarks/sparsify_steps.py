@@ -1,6 +1,7 @@
 """sparsify's training step."""
 
 import torch
+from beginning import BFLOAT16, FLOAT32
 from sparsify import SparseCoder, SparseCoderConfig, sparse_coder, utils
 from torch import Tensor
 
@@ -8,7 +9,6 @@ from superposition.benchmarks.serve import Reconstruction
 from superposition.benchmarks.stream import Case, first_weights
 from superposition.core.compute import has_fast_bf16
 
-FLOAT32, BFLOAT16 = "float32", "bfloat16 autocast"
 TRITON, EAGER = "Triton decoder", "eager decoder"
 
 

@@ -1,12 +1,16 @@
 """A learning rate that a replayed step can read: it lies on the GPU, as Adam's moments do."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 
-def readable(lr: float, device: torch.device) -> Tensor | float:
-    """The learning rate to make an optimiser with: a tensor on a GPU, the number elsewhere."""
-    return torch.tensor(lr, device=device) if device.type == "cuda" else lr
+def options(lr: float, device: torch.device) -> dict[str, Any]:
+    """What Adam is made with: fused, and on a GPU ready to be recorded, its rate a tensor there."""
+    on_gpu = device.type == "cuda"
+    rate = torch.tensor(lr, device=device) if on_gpu else lr
+    return {"lr": rate, "fused": True, "capturable": on_gpu}
 
 
 def set_(optimizer: torch.optim.Optimizer, lr: float) -> None:

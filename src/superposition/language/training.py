@@ -297,13 +297,8 @@ def _adam(model: OneLayerTransformer, training: TrainingConfig) -> torch.optim.A
         {"params": matrices, "weight_decay": training.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        groups,
-        lr=rates.readable(training.lr, model.device),
-        betas=(0.9, training.adam_beta_2),
-        fused=True,
-        capturable=model.device.type == "cuda",
-    )
+    betas = (0.9, training.adam_beta_2)
+    return torch.optim.AdamW(groups, betas=betas, **rates.options(training.lr, model.device))
 
 
 def _history(rows: list[list[float | int]]) -> pd.DataFrame:

@@ -157,7 +157,11 @@ def start(
     sae.to(device)
     return Run(
         sae=sae,
-        optimizer=_adam(sae, device),
+        optimizer=torch.optim.Adam(
+            sae.parameters(),
+            betas=(0.9, config.training.beta2),
+            **rates.options(peak_lr(config), device),
+        ),
         idle=torch.zeros(sae.b_enc.shape, dtype=torch.int64, device=device),
         generator=sae.generator(),
         resampled=torch.zeros(sae.b_enc.shape[:-1], dtype=torch.int64, device=device),
@@ -277,17 +281,6 @@ def _is_finite(run: Run, loss: Loss, n_inputs: int) -> bool:
         lr = learning_rate(run.sae.config, run.step)
         run.stopped = f"the loss is {total.tolist()} at step {run.step} (lr={lr:.3g})"
     return found
-
-
-def _adam(sae: SAE, device: torch.device) -> torch.optim.Adam:
-    """Adam over all of `sae`, ready to be replayed where that can be."""
-    return torch.optim.Adam(
-        sae.parameters(),
-        lr=rates.readable(peak_lr(sae.config), device),
-        betas=(0.9, sae.config.training.beta2),
-        fused=True,
-        capturable=device.type == "cuda",
-    )
 
 
 @contextmanager
