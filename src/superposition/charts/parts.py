@@ -19,6 +19,9 @@ INTENSITY = [colour.light for colour in RAMP]
 SIGNED = [colour.light for colour in DIVERGING]
 """From negative over nothing to positive."""
 
+DASHES = alt.Scale(range=[[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]])
+"""Lines of one colour told apart: the gaps of Vega-Lite's own dashes are too small to be seen."""
+
 DENSITY_AXIS = alt.Axis(
     format="~g", title="feature probability p (log scale, sparser to the right)"
 )

@@ -141,7 +141,10 @@ def config(*, dark: bool) -> Spec:
             "diverging": _smooth([on(colour) for colour in DIVERGING]),
         },
         "mark": {"color": on(PALETTE["feature"])},
-        "line": {"strokeWidth": 2, "strokeCap": "round", "strokeJoin": "round"},
+        "line": {
+            "strokeWidth": 2,
+            "strokeJoin": "round",
+        },  # round caps would fill the gaps of dashes
         "point": {"size": 40, "filled": True},
         "rule": {"color": on(INK)},
         "text": {"color": on(INK), "fontSize": 12},
