@@ -6,11 +6,11 @@ import pandas as pd
 
 from superposition.charts.parts import (
     CONTROL,
-    DASHES,
     LATENT,
     NEURON,
     THEORY,
     choice,
+    dashed,
     groups,
     layered,
     numbers,
@@ -72,7 +72,7 @@ def distribution(reached: pd.DataFrame) -> alt.Chart:
             x=alt.X("mcc:Q", title="Matthews correlation with the best concept"),
             y=alt.Y("share:Q", title="share of units at least as good", axis=alt.Axis(format="%")),
             color=_colour(order),
-            strokeDash=alt.StrokeDash("dictionary:N", title=None, sort=order, scale=DASHES),
+            strokeDash=dashed("dictionary", title=None, sort=order),
             tooltip=["dictionary", _score("mcc"), alt.Tooltip("share", format=".1%")],
         )
     )

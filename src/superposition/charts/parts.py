@@ -19,8 +19,10 @@ INTENSITY = [colour.light for colour in RAMP]
 SIGNED = [colour.light for colour in DIVERGING]
 """From negative over nothing to positive."""
 
-DASHES = alt.Scale(range=[[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]])
-"""Lines of one colour told apart: the gaps of Vega-Lite's own dashes are too small to be seen."""
+_DASHES = alt.Scale(range=[[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]])
+"""The gaps of Vega-Lite's own dashes are too small to be seen."""
+_DASH_LEGEND = alt.Legend(symbolSize=1000)
+"""Long enough to show a dash and its gap."""
 
 DENSITY_AXIS = alt.Axis(
     format="~g", title="feature probability p (log scale, sparser to the right)"
@@ -49,6 +51,11 @@ def layered(*charts: alt.Chart, data: pd.DataFrame | None = None) -> alt.LayerCh
     layers = alt.layer(*charts) if data is None else alt.layer(*charts, data=data)
     assert isinstance(layers, alt.LayerChart), "layers without facets are a LayerChart"
     return layers
+
+
+def dashed(name: str, *, title: str | None, sort: list[str] | None = None) -> alt.StrokeDash:
+    """Lines of one colour told apart by their dashes."""
+    return alt.StrokeDash(f"{name}:N", title=title, sort=sort, scale=_DASHES, legend=_DASH_LEGEND)
 
 
 def sparser_to_the_right(name: str = "feature_probability") -> alt.X:

@@ -6,11 +6,11 @@ import pandas as pd
 
 from superposition.charts.parts import (
     CONTROL,
-    DASHES,
     FEATURE,
     LATENT,
     PUBLISHED,
     bars,
+    dashed,
     groups,
     histogram,
     layered,
@@ -108,7 +108,7 @@ def training(history: pd.DataFrame) -> alt.FacetChart:
         .encode(
             x=alt.X("step:Q", title="step", axis=alt.Axis(format="~s")),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-            strokeDash=alt.StrokeDash("row:N", title="autoencoder", sort=None, scale=DASHES),
+            strokeDash=dashed("row", title="autoencoder"),
             tooltip=["row", "step", alt.Tooltip("value", format=".4~g")],
         )
         .properties(width=280, height=150)

@@ -6,11 +6,11 @@ import pandas as pd
 
 from superposition.charts.parts import (
     CONTROL,
-    DASHES,
     FEATURE,
     LATENT,
     NEURON,
     PUBLISHED,
+    dashed,
     groups,
     layered,
     numbers,
@@ -250,7 +250,7 @@ def intervals(shares: pd.DataFrame) -> alt.Chart:
             x=alt.X("interval:O", title="interval of the activation, strongest last", axis=_FLAT),
             y=alt.Y("share:Q", title="mean share over latents", axis=alt.Axis(format="%")),
             color=alt.Color("what:N", title="share of", scale=colours),
-            strokeDash=alt.StrokeDash("what:N", title="share of", sort=None, scale=DASHES),
+            strokeDash=dashed("what", title="share of"),
             tooltip=["what", "interval", alt.Tooltip("share", format=".1%")],
         )
         .properties(

@@ -141,10 +141,8 @@ def config(*, dark: bool) -> Spec:
             "diverging": _smooth([on(colour) for colour in DIVERGING]),
         },
         "mark": {"color": on(PALETTE["feature"])},
-        "line": {
-            "strokeWidth": 2,
-            "strokeJoin": "round",
-        },  # round caps would fill the gaps of dashes
+        # Round caps would fill the gaps of dashes.
+        "line": {"strokeWidth": 2, "strokeJoin": "round"},
         "point": {"size": 40, "filled": True},
         "rule": {"color": on(INK)},
         "text": {"color": on(INK), "fontSize": 12},
