@@ -7,6 +7,7 @@ import pandas as pd
 from superposition.charts.parts import (
     CONTROL,
     LATENT,
+    LINE_LEGEND,
     NEURON,
     THEORY,
     choice,
@@ -38,6 +39,8 @@ WHAT = {
 }
 """Titles of panels, by what is counted and which concepts count."""
 MAIN_LEVEL = 0.5
+
+_SYMBOLS = alt.Legend()
 
 
 def explained(shares: pd.DataFrame) -> alt.FacetChart:
@@ -71,8 +74,8 @@ def distribution(reached: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("mcc:Q", title="Matthews correlation with the best concept"),
             y=alt.Y("share:Q", title="share of units at least as good", axis=alt.Axis(format="%")),
-            color=_colour(order),
-            strokeDash=dashed("dictionary", title=None, sort=order),
+            color=_colour(order, legend=LINE_LEGEND),
+            strokeDash=dashed("dictionary", order),
             tooltip=["dictionary", _score("mcc"), alt.Tooltip("share", format=".1%")],
         )
     )
@@ -146,7 +149,7 @@ def f1_bound(best: pd.DataFrame) -> alt.FacetChart:
         points.encode(
             x=x,
             y=y,
-            color=_colour(names, legend=False),
+            color=_colour(names, legend=None),
             tooltip=["unit", "name", _score("f1"), _score("mcc"), _rate()],
         ),
         line.encode(x=x, y=y),
@@ -174,7 +177,7 @@ def deciles(precision: pd.DataFrame) -> alt.FacetChart:
         x=x,
         y=y,
         detail="name:N",
-        color=_colour(names, legend=False),
+        color=_colour(names, legend=None),
         tooltip=["name", "decile", alt.Tooltip("precision", format=".1%"), "n_active"],
     )
     mean = base.mark_line(point=True, strokeWidth=3, color=THEORY).encode(x=x, y=mean_y)
@@ -238,13 +241,13 @@ def _shares(
         x2="high:Q",
         y=y,
         yOffset=offset,
-        color=_colour(order, legend=False),
+        color=_colour(order, legend=None),
     )
     dots = base.mark_point(filled=True, opacity=1, size=60).encode(
         x=x,
         y=y,
         yOffset=offset,
-        color=_colour(order, legend=False),
+        color=_colour(order, legend=None),
         shape=alt.Shape("at:N", title="correlation at least"),
         tooltip=["dictionary", "what", "at", _percent("share"), _percent("low"), _percent("high")],
     )
@@ -267,11 +270,11 @@ def _describe(shown: pd.DataFrame, titles: list[str]) -> str:
     return f"With a Matthews correlation of at least {MAIN_LEVEL}, {'; '.join(parts)}."
 
 
-def _colour(names: list[str], *, name: str = "dictionary", legend: bool = True) -> alt.Color:
+def _colour(
+    names: list[str], *, name: str = "dictionary", legend: alt.Legend | None = _SYMBOLS
+) -> alt.Color:
     scale = alt.Scale(domain=names, range=[COLOURS.get(each, CONTROL) for each in names])
-    if legend:
-        return alt.Color(f"{name}:N", title=None, scale=scale)
-    return alt.Color(f"{name}:N", title=None, scale=scale, legend=None)
+    return alt.Color(f"{name}:N", title=None, scale=scale, legend=legend)
 
 
 def _score(name: str) -> alt.Tooltip:

@@ -1,6 +1,6 @@
-"""What several figures share: the palette's colours, a choice of one row, histogram bins."""
+"""What several figures share: the colours of the palette, dashes, a choice of one row, bins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -19,10 +19,11 @@ INTENSITY = [colour.light for colour in RAMP]
 SIGNED = [colour.light for colour in DIVERGING]
 """From negative over nothing to positive."""
 
-_DASHES = alt.Scale(range=[[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]])
+_DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]]
 """The gaps of Vega-Lite's own dashes are too small to be seen."""
-_DASH_LEGEND = alt.Legend(symbolSize=1000)
-"""Long enough to show a dash and its gap."""
+LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=700, columns=3)
+"""Lines long enough to show a dash and its gap. A colour that says the same needs this, too, and
+the same domain: then Vega-Lite makes one legend of both."""
 
 DENSITY_AXIS = alt.Axis(
     format="~g", title="feature probability p (log scale, sparser to the right)"
@@ -53,9 +54,16 @@ def layered(*charts: alt.Chart, data: pd.DataFrame | None = None) -> alt.LayerCh
     return layers
 
 
-def dashed(name: str, *, title: str | None, sort: list[str] | None = None) -> alt.StrokeDash:
-    """Lines of one colour told apart by their dashes."""
-    return alt.StrokeDash(f"{name}:N", title=title, sort=sort, scale=_DASHES, legend=_DASH_LEGEND)
+def dashed(
+    name: str,
+    order: Sequence[str],
+    *,
+    title: str | None = None,
+    legend: alt.Legend | None = LINE_LEGEND,
+) -> alt.StrokeDash:
+    """Lines told apart by their dashes, the first of `order` without."""
+    scale = alt.Scale(domain=list(order), range=_DASHES[: len(order)])
+    return alt.StrokeDash(f"{name}:N", title=title, scale=scale, legend=legend)
 
 
 def sparser_to_the_right(name: str = "feature_probability") -> alt.X:

@@ -108,7 +108,7 @@ def training(history: pd.DataFrame) -> alt.FacetChart:
         .encode(
             x=alt.X("step:Q", title="step", axis=alt.Axis(format="~s")),
             y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)),
-            strokeDash=dashed("row", title="autoencoder"),
+            strokeDash=dashed("row", list(dict.fromkeys(long["row"])), title="autoencoder"),
             tooltip=["row", "step", alt.Tooltip("value", format=".4~g")],
         )
         .properties(width=280, height=150)

@@ -8,6 +8,7 @@ from superposition.charts.parts import (
     CONTROL,
     FEATURE,
     LATENT,
+    LINE_LEGEND,
     NEURON,
     PUBLISHED,
     dashed,
@@ -38,8 +39,6 @@ WHO = ("latents", "neurons", "latents, shuffled weights")
 """Whose scores are compared."""
 _ORIGIN = alt.Scale(domain=ORIGINS, range=[FEATURE, LATENT])
 _WHO = alt.Scale(domain=WHO, range=[LATENT, NEURON, CONTROL])
-_DASHES = alt.Scale(domain=WHO, range=[[1, 0], [6, 3], [2, 2]])
-_THREE = alt.Scale(range=[[1, 0], [9, 4], [2, 5]])
 _FLAT = alt.Axis(labelAngle=0)
 
 
@@ -80,6 +79,7 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
         (tenth, *np.quantile(numbers(found, "precision"), [0.25, 0.5, 0.75]))
         for tenth, found in groups(others.sort_values("tenth"), "tenth")
     ]
+    planted = list(dict.fromkeys(named["planted"]))
     quartiles = pd.DataFrame(rows, columns=["tenth", "low", "middle", "high"])
     x = alt.X("tenth:O", title="tenth of the active tokens, strongest last", axis=_FLAT)
     percent = alt.Axis(format="%")
@@ -94,7 +94,7 @@ def specificity(grouped: pd.DataFrame) -> alt.LayerChart:
         lines.encode(
             x=x,
             y=y,
-            strokeDash=alt.StrokeDash("planted:N", title="planted context", scale=_THREE),
+            strokeDash=dashed("planted", planted, title="planted context"),
             tooltip=["planted", "tenth", alt.Tooltip("precision", format=".1%"), "active"],
         ),
     ).properties(
@@ -249,8 +249,8 @@ def intervals(shares: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("interval:O", title="interval of the activation, strongest last", axis=_FLAT),
             y=alt.Y("share:Q", title="mean share over latents", axis=alt.Axis(format="%")),
-            color=alt.Color("what:N", title="share of", scale=colours),
-            strokeDash=dashed("what", title="share of"),
+            color=alt.Color("what:N", title="share of", scale=colours, legend=LINE_LEGEND),
+            strokeDash=dashed("what", list(names.values()), title="share of"),
             tooltip=["what", "interval", alt.Tooltip("share", format=".1%")],
         )
         .properties(
@@ -274,8 +274,8 @@ def _cumulative(
         lines.encode(
             x=x,
             y=alt.Y("share:Q", title="share of units up to here", axis=alt.Axis(format="%")),
-            color=alt.Color("who:N", title=None, scale=_WHO),
-            strokeDash=alt.StrokeDash("who:N", title=None, scale=_DASHES),
+            color=alt.Color("who:N", title=None, scale=_WHO, legend=LINE_LEGEND),
+            strokeDash=dashed("who", WHO),
         )
     ]
     if marks:

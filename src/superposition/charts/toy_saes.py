@@ -111,7 +111,7 @@ def wrong_l0(instances: pd.DataFrame) -> alt.LayerChart:
     line = alt.Chart(pd.DataFrame({"l0": [truth], "text": ["true L0"]}))
     x = alt.X("l0:Q", title="active latents per input (L0, log scale)", scale=_LOG)
     y = alt.Y("mean:Q", title="mean matched cosine", scale=alt.Scale(zero=False))
-    kind = dashed("measure", title="inputs")
+    kind = dashed("measure", list(dict.fromkeys(table["measure"])), legend=None)
     base = alt.Chart(table)
     return layered(
         line.mark_rule(color=FEATURE, strokeWidth=2).encode(x=x),
@@ -147,7 +147,7 @@ def learning(trace: pd.DataFrame) -> alt.FacetChart:
         .encode(
             x=alt.X("step:Q", title="step", axis=alt.Axis(format="~s")),
             y=alt.Y("mean:Q", title="mean over instances", scale=alt.Scale(zero=False)),
-            strokeDash=dashed("variant", title=None, sort=variants),
+            strokeDash=dashed("variant", variants),
             tooltip=["variant", "step", alt.Tooltip("mean", format=".4~g")],
         )
         .properties(width=300, height=220)

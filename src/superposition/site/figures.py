@@ -129,7 +129,11 @@ def config(*, dark: bool) -> Spec:
         "axisX": {"grid": False},
         "axisBand": {"grid": False},
         "axisXDiscrete": {"labelAngle": 0},
+        # Or the labels at the ends of neighbouring axes touch.
+        "facet": {"spacing": 32},
         "axisQuantitative": {"tickCount": 6},
+        # As wide as most numbers are, or panels with axes of their own are not in line.
+        "axisYQuantitative": {"minExtent": 40},
         "legend": words | {"titleFontWeight": 600, "orient": "top"} | _symbols(on(INK)),
         "header": words | {"labelFontWeight": 600},
         "title": {"color": on(PALETTE["theory"]), "subtitleColor": on(INK)} | _title_style(),
