@@ -1,11 +1,17 @@
-"""Groups of about equal cost, each in a thread of its own."""
+"""Groups of about equal cost, each on a core of its own: in forks of a process, or in threads."""
 
-from threading import Event
+import multiprocessing
+import os
+import time
 
+import pandas as pd
 import pytest
 import torch
 
-from superposition.toy.parallel import balanced_groups, in_threads
+from superposition.toy.parallel import Stop, balanced_groups, can_fork, side_by_side
+
+FORKS = pytest.param(True, marks=pytest.mark.skipif(not can_fork(), reason="no forks here"))
+either_way = pytest.mark.parametrize("forks", [FORKS, False])
 
 
 def test_groups_have_every_index_once_and_about_the_same_cost():
@@ -20,18 +26,60 @@ def test_there_are_no_more_groups_than_things():
     assert balanced_groups([1.0, 2.0], 8) == [[1], [0]]
 
 
-def test_results_keep_the_order_of_the_items_and_each_thread_uses_one_core():
+@either_way
+def test_results_keep_the_order_of_the_items_and_each_uses_one_core(forks: bool):
     torch.set_num_threads(2)
-    results = in_threads(lambda item, stop: (item, torch.get_num_threads()), ["b", "a", "c"])
+    results = side_by_side(
+        lambda item, stop: (item, torch.get_num_threads()), ["b", "a", "c"], forks=forks
+    )
     assert results == [("b", 1), ("a", 1), ("c", 1)]
     assert torch.get_num_threads() == 2
 
 
-def test_a_failure_stops_the_others_and_is_raised():
-    def fail_or_wait(item: str, stop: Event) -> bool:
+def test_forks_are_processes_and_the_first_item_stays_here():
+    if not can_fork():
+        pytest.skip("no forks here")
+    first, *rest = side_by_side(lambda item, stop: os.getpid(), ["a", "b", "c"], forks=True)
+    assert first == os.getpid()
+    assert len({first, *rest}) == 3
+
+
+@either_way
+def test_tensors_and_tables_come_back_whole(forks: bool):
+    def made(item: int, stop: Stop) -> tuple[torch.Tensor, pd.DataFrame]:
+        x = torch.arange(1_000_000, dtype=torch.float32).view(1000, 1000)[item:]
+        return x, pd.DataFrame({"item": [item], "name": ["x"]})
+
+    for item, (x, table) in enumerate(side_by_side(made, [0, 1], forks=forks)):
+        assert x.shape == (1000 - item, 1000)
+        assert float(x[0, 0]) == 1000 * item
+        assert table.to_dict("list") == {"item": [item], "name": ["x"]}
+
+
+@either_way
+@pytest.mark.parametrize("items", [["waits", "fails"], ["fails", "waits"]])
+def test_a_failure_stops_the_others_and_is_raised(forks: bool, items: list[str]):
+    def fail_or_wait(item: str, stop: Stop) -> bool:
         if item == "fails":
             raise ValueError("lost")
-        return stop.wait(timeout=60)
+        if not stop.wait(timeout=60):
+            pytest.fail("was not stopped")
+        raise RuntimeError("stopped half-way")
 
+    started = time.monotonic()
     with pytest.raises(ValueError, match="lost"):
-        in_threads(fail_or_wait, ["waits", "fails"])
+        side_by_side(fail_or_wait, items, forks=forks)
+    assert time.monotonic() - started < 30
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_is_killed_is_told():
+    if not can_fork():
+        pytest.skip("no forks here")
+
+    def die(item: str, stop: Stop) -> None:
+        if item == "dies":
+            os._exit(9)
+
+    with pytest.raises(RuntimeError, match="ended with code 9"):
+        side_by_side(die, ["lives", "dies"], forks=True)

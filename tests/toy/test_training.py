@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from superposition.core.store import schema
-from superposition.toy import tables, theory, training
+from superposition.toy import parallel, tables, theory, training
 from superposition.toy.config import ToyConfig
 from superposition.toy.data import draw_uniforms, sample_features
 from superposition.toy.models import ToyModel, xavier_start
@@ -144,6 +144,17 @@ def test_densities_keep_their_order_on_any_number_of_cores():
     torch.testing.assert_close(one.weights["W"], two.weights["W"])
     pd.testing.assert_frame_equal(one.instances, two.instances)
     pd.testing.assert_frame_equal(one.history, two.history)
+
+
+@pytest.mark.skipif(not parallel.can_fork(), reason="no forks here")
+def test_forks_and_threads_give_the_same_bits(monkeypatch):
+    torch.set_num_threads(2)
+    forks = fit_tiny()
+    monkeypatch.setattr(parallel, "can_fork", lambda: False)
+    threads = fit_tiny()
+    for name, weights in forks.weights.items():
+        assert torch.equal(weights, threads.weights[name])
+    pd.testing.assert_frame_equal(forks.history, threads.history)
 
 
 def test_seeds_differ_in_their_start_and_densities_do_not():

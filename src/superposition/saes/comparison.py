@@ -1,7 +1,6 @@
 """Variants of an autoencoder on the same toy world: the same inputs, the same random starts."""
 
 import copy
-import threading
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from superposition.saes.base import SAE, SaeConfig, architecture
 from superposition.saes.matching import Judgement, judge
 from superposition.saes.recovery import RECOVERED
 from superposition.saes.toy_world import DataConfig, Sample, ToyWorld, world
-from superposition.toy.parallel import balanced_groups, in_threads
+from superposition.toy.parallel import Stop, balanced_groups, side_by_side
 
 N_TRACED = 4_096
 """Of the inputs that judge, how many follow the loss during training."""
@@ -96,10 +95,10 @@ def compare(
     n_groups = torch.get_num_threads() if device.type == "cpu" else 1
     groups = [[names[i] for i in group] for group in balanced_groups(costs, n_groups)]
 
-    def of_group(group: list[str], stop: threading.Event) -> dict[str, list[pd.DataFrame]]:
+    def of_group(group: list[str], stop: Stop) -> dict[str, list[pd.DataFrame]]:
         return {name: _tables(configs[name], made, config, name, stop) for name in group}
 
-    found = {name: each for part in in_threads(of_group, groups) for name, each in part.items()}
+    found = {name: each for part in side_by_side(of_group, groups) for name, each in part.items()}
     tables = zip(*(found[name] for name in names), strict=True)
     return Compared(*(pd.concat(each, ignore_index=True) for each in tables))
 
@@ -133,7 +132,7 @@ def _tables(
     made: ToyWorld,
     row: ComparisonConfig,
     name: str,
-    stop: threading.Event,
+    stop: Stop,
 ) -> list[pd.DataFrame]:
     """One variant trained, traced and judged: the tables in the order of `Compared`."""
     sample = made.judged()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -104,17 +103,17 @@ def fit(config: AdversarialConfig, *, device: torch.device) -> Fitted:
     """The models of `config`, each trained under attacks of its own norm.
 
     A model whose loss becomes infinite is marked as diverged and its losses are NaN; if all models
-    diverge, that is an error. Each random start has a thread of its own, so that the bits do not
+    diverge, that is an error. Each random start is trained by itself, so that the bits do not
     depend on the number of cores.
     """
     everything = torch.arange(len(config.keys()))
     shares = [everything[start :: config.n_seeds] for start in range(config.n_seeds)]
 
-    def train_share(share: Tensor, stop: Event) -> Trained:
+    def train_share(share: Tensor, stop: parallel.Stop) -> Trained:
         shown = compute.progress if share is shares[0] else _silent
         return train(config, share, device=device, progress=shown, stop=stop)
 
-    parts = parallel.in_threads(train_share, shares)
+    parts = parallel.side_by_side(train_share, shares)
     order = torch.cat(shares).argsort()
     W, b, loss, attacked = (torch.cat(each)[order] for each in zip(*parts, strict=True))
     instances = instance_table(config, W, loss, attacked)
@@ -129,7 +128,7 @@ def train(
     *,
     device: torch.device,
     progress: Callable[[Iterable[int], str], Iterator[int]] = compute.progress,
-    stop: Event | None = None,
+    stop: parallel.Stop | None = None,
 ) -> Trained:
     """Train the instances of `share`; those of one density see the same samples."""
     model = initial_model(config, share, device=device)

@@ -8,7 +8,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Event
 from typing import NamedTuple
 
 import pandas as pd
@@ -96,13 +95,13 @@ def fit(
     costs = [len(team) * team[0].n_steps * (team[0].n_points + 50.0) for team in teams]
     groups = parallel.balanced_groups(costs, n_cores)
 
-    def work(group: list[int], stop: Event) -> list[tables.Tables]:
+    def work(group: list[int], stop: parallel.Stop) -> list[tables.Tables]:
         shown = progress if group is groups[0] else _silent
         steps = [(index, block) for index in group for block in _blocks(teams[index][0].n_steps)]
         ticks = shown((block for _, block in steps), "memorisation")
         return [_one_team(config, world, teams[index], ticks, stop) for index in group]
 
-    parts = [part for group in parallel.in_threads(work, groups) for part in group]
+    parts = [part for group in parallel.side_by_side(work, groups) for part in group]
     together = tables.joined(parts)
     _check_convergence(together.models, config)
     return FittedMemorisation(**together._asdict())
@@ -115,7 +114,7 @@ def train(
     *,
     device: torch.device,
     ticks: Iterator[range],
-    stop: Event | None = None,
+    stop: parallel.Stop | None = None,
 ) -> Trained:
     """Train a team of models, each on its own data set, and record their training losses."""
     weights = nn.Parameter(initial_weights(config, team).to(device))
@@ -180,7 +179,11 @@ def recorded_steps(n_steps: int) -> list[int]:
 
 
 def _one_team(
-    config: MemorisationConfig, world: World, team: Team, ticks: Iterator[range], stop: Event
+    config: MemorisationConfig,
+    world: World,
+    team: Team,
+    ticks: Iterator[range],
+    stop: parallel.Stop,
 ) -> tables.Tables:
     sets = [world.data_set(model) for model in team]
     device = sets[0].value.device

@@ -7,7 +7,6 @@ it harms the model by e^2 exactly. Vulnerability is the harm to a model in these
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -84,12 +83,12 @@ def over_densities(
     densities = sorted(set(sound["feature_probability"].tolist()), reverse=True)
     n_cores = torch.get_num_threads() if device.type == "cpu" else 1
 
-    def measure_group(group: list[float], stop: Event) -> list[pd.DataFrame]:
+    def measure_group(group: list[float], stop: parallel.Stop) -> list[pd.DataFrame]:
         chosen = [p for p in group if not stop.is_set()]
         return [measure(p, sound.loc[sound["feature_probability"] == p]) for p in chosen]
 
     groups = [densities[core::n_cores] for core in range(min(n_cores, len(densities)))]
-    parts = [part for group in parallel.in_threads(measure_group, groups) for part in group]
+    parts = [part for group in parallel.side_by_side(measure_group, groups) for part in group]
     table = pd.concat(parts, ignore_index=True)
     return table.sort_values(by="instance", kind="stable", ignore_index=True)
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from threading import Event
 from typing import NamedTuple
 
 import numpy as np
@@ -72,11 +71,11 @@ def fit(
     """
     shares = _shares(config, device)
 
-    def train_share(share: Share, stop: Event) -> Trained:
+    def train_share(share: Share, stop: parallel.Stop) -> Trained:
         shown = progress if share is shares[0] else _silent
         return train(config, share, device=device, progress=shown, stop=stop)
 
-    parts = parallel.in_threads(train_share, shares)
+    parts = parallel.side_by_side(train_share, shares)
     order = torch.cat([_indices(config, share) for share in shares]).argsort()
     weights = {k: torch.cat([part.weights[k] for part in parts])[order] for k in parts[0].weights}
     held_out = torch.cat([part.held_out for part in parts])[order]
@@ -105,7 +104,7 @@ def train(
     *,
     device: torch.device,
     progress: Progress,
-    stop: Event | None = None,
+    stop: parallel.Stop | None = None,
 ) -> Trained:
     """Train a share of the models of `config`, and evaluate them on held-out samples."""
     model = initial_model(config, share, device=device)
