@@ -2,7 +2,10 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -71,6 +74,34 @@ def test_a_failure_stops_the_others_and_is_raised(forks: bool, items: list[str])
         side_by_side(fail_or_wait, items, forks=forks)
     assert time.monotonic() - started < 30
     assert not multiprocessing.active_children()
+
+
+def test_forks_end_with_a_process_that_is_killed():
+    if not can_fork():
+        pytest.skip("no forks here")
+    program = (
+        "import os, time; from superposition.toy.parallel import side_by_side\n"
+        "def tell(item, stop): os.write(1, f'{os.getpid()}\\n'.encode()); time.sleep(60)\n"
+        "side_by_side(tell, 'ab')"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pids = {int(process.stdout.readline()) for _ in "ab"}
+        process.kill()
+    (fork,) = pids - {process.pid}
+    ended = time.monotonic() + 30
+    while _is_running(fork):
+        assert time.monotonic() < ended, "still trains"
+        time.sleep(0.05)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there and has not ended: one that nobody waited for is a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_process_that_is_killed_is_told():

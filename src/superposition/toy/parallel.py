@@ -6,6 +6,7 @@ every product stays there. It is a core of another process: threads of one inter
 for one another between any two operations, and take 2.5 times as long for the smallest models.
 """
 
+import ctypes
 import multiprocessing
 import pickle
 import signal
@@ -28,6 +29,10 @@ Result = TypeVar("Result")
 
 Stop: TypeAlias = Event | SharedEvent
 """Set when a result will not be needed: another group failed."""
+
+
+_DIE_WITH_PARENT = 1
+"""Linux's PR_SET_PDEATHSIG."""
 
 
 class Outcome(NamedTuple):
@@ -121,6 +126,7 @@ def _start(process: BaseProcess) -> None:
 def _send(function: Callable[[Any, Stop], Any], item: Any, stop: Stop, sender: Connection) -> None:
     """In a fork: send what became of an item."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that forked ends this one
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # even where it is killed itself
     outcome = _attempt(function, item, stop)
     if outcome.error is not None:
         outcome.error.add_note("".join(traceback.format_exception(outcome.error)))
