@@ -165,7 +165,7 @@ class SparseCodes:
         return values.where(values > 0, torch.inf).amin()
 
     def _at(self, kept: Bool[Tensor, " active"], first: int, d_sae: int) -> "SparseCodes":
-        where = kept.nonzero().squeeze(1)
+        where = products.places(kept)
         inputs, latents = self.pattern.inputs[where], self.pattern.latents[where] - first
         pattern = Pattern(inputs, latents, self.pattern.n_inputs, d_sae)
         return SparseCodes(self.values[where], pattern)

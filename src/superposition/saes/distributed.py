@@ -18,6 +18,8 @@ import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from superposition.saes.products import places
+
 BACKENDS = {"cuda": "nccl", "cpu": "gloo"}
 """What carries the messages, by the kind of device."""
 BITS = 8
@@ -159,7 +161,7 @@ def largest(flat: Float[Tensor, " size"], n: int, low: Float[Tensor, ""] | float
         return candidates
     bits = flat[candidates].float().view(torch.int32)
     cut, n_left = _cut(bits, n_all)
-    taken, ties = bits > cut, (bits == cut).nonzero().squeeze(1)
+    taken, ties = bits > cut, places(bits == cut)
     before = sum(_counts(len(ties), flat.device)[: dist.get_rank()])
     taken[ties[: max(0, n_left - before)]] = True
     return candidates[taken]
@@ -182,7 +184,7 @@ def _cut(bits: Int[Tensor, " some"], n: int) -> tuple[int, int]:
 
 
 def _above(flat: Tensor, low: Tensor) -> Tensor:
-    return (flat > low).nonzero().squeeze(1)
+    return places(flat > low)
 
 
 def _counts(n: int, device: torch.device) -> Sequence[int]:

@@ -24,6 +24,7 @@ from superposition.saes.codes import (
     sums_of_latents,
     transposed_times,
 )
+from superposition.saes.products import places
 
 SPARSE_BELOW = {"cpu": 0.05, "cuda": 0.02}
 """Share of active latents below which sparse codes are faster than dense ones, by device."""
@@ -87,7 +88,7 @@ def where(
     """
     device, d_sae = mask.device.type, mask.shape[-1]
     if pre_acts.can_be_sparse and passes * d_sae > DENSE_UP_TO[device]:
-        active = mask.flatten().nonzero().squeeze(1)
+        active = places(mask)
         if len(active) < SPARSE_BELOW[device] * mask.numel():
             return select(pre_acts, active)
     return DenseCodes(pre_acts.values.masked_fill(~mask, 0.0))
@@ -160,15 +161,15 @@ def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " activ
     flat = values.flatten()
     if not distributed.is_alone():
         return distributed.largest(flat, n, _low_cut(flat, n))
-    candidates = (flat > _low_cut(flat, n)).nonzero().squeeze(1)
+    candidates = places(flat > _low_cut(flat, n))
     if len(candidates) < n:
-        candidates = (flat > 0).nonzero().squeeze(1)
+        candidates = places(flat > 0)
     if len(candidates) <= n:
         return candidates
     kept = flat[candidates]
     cut = kept.kthvalue(len(kept) - n + 1).values
     taken = kept > cut
-    ties = (kept == cut).nonzero().squeeze(1)
+    ties = places(kept == cut)
     taken[ties[: n - int(taken.sum())]] = True
     return candidates[taken]
 
