@@ -7,7 +7,6 @@ import pandas as pd
 from superposition.charts.parts import (
     CONTROL,
     LATENT,
-    LINE_LEGEND,
     NEURON,
     THEORY,
     choice,
@@ -41,6 +40,8 @@ WHAT = {
 MAIN_LEVEL = 0.5
 
 _SYMBOLS = alt.Legend()
+_LINES = alt.Legend(symbolType="stroke", symbolSize=700, columns=1)
+"""Below one another: side by side, five names are too wide for a page, and three for a phone."""
 
 
 def explained(shares: pd.DataFrame) -> alt.FacetChart:
@@ -74,8 +75,8 @@ def distribution(reached: pd.DataFrame) -> alt.Chart:
         .encode(
             x=alt.X("mcc:Q", title="Matthews correlation with the best concept"),
             y=alt.Y("share:Q", title="share of units at least as good", axis=alt.Axis(format="%")),
-            color=_colour(order, legend=LINE_LEGEND),
-            strokeDash=dashed("dictionary", order),
+            color=_colour(order, legend=_LINES),
+            strokeDash=dashed("dictionary", order, legend=_LINES),
             tooltip=["dictionary", _score("mcc"), alt.Tooltip("share", format=".1%")],
         )
     )

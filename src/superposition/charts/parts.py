@@ -21,7 +21,7 @@ SIGNED = [colour.light for colour in DIVERGING]
 
 _DASHES = [[1, 0], [7, 3], [2, 3], [9, 3, 2, 3], [4, 6]]
 """The gaps of Vega-Lite's own dashes are too small to be seen."""
-LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=700, columns=3)
+LINE_LEGEND = alt.Legend(symbolType="stroke", symbolSize=700)
 """Lines long enough to show a dash and its gap. A colour that says the same needs this, too, and
 the same domain: then Vega-Lite makes one legend of both."""
 

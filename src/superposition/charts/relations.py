@@ -8,10 +8,8 @@ from superposition.charts.parts import (
     CONTROL,
     FEATURE,
     LATENT,
-    LINE_LEGEND,
     NEURON,
     THEORY,
-    dashed,
     groups,
     layered,
     numbers,
@@ -23,6 +21,7 @@ from superposition.values import fmt
 KINDS = ["latent", "neuron", "latent, tokens shuffled", "neuron, tokens shuffled"]
 _COLOURS = alt.Scale(domain=KINDS, range=[LATENT, NEURON, CONTROL, THEORY])
 _CORRELATION = alt.Scale(domain=[-0.25, 1])
+_DASHES = alt.Scale(domain=KINDS, range=[[1, 0], [1, 0], [6, 3], [2, 2]])
 
 
 def universality(correlations: pd.DataFrame) -> alt.Chart:
@@ -44,8 +43,8 @@ def universality(correlations: pd.DataFrame) -> alt.Chart:
             y=alt.Y(
                 "share:Q", title="share of units with at least that", axis=alt.Axis(format="%")
             ),
-            color=alt.Color("kind:N", title=None, scale=_COLOURS, legend=LINE_LEGEND),
-            strokeDash=dashed("kind", KINDS),
+            color=alt.Color("kind:N", title=None, scale=_COLOURS),
+            strokeDash=alt.StrokeDash("kind:N", title=None, scale=_DASHES),
             tooltip=[
                 "kind:N",
                 alt.Tooltip("at:Q", title="correlation", format=".2f"),
