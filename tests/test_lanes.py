@@ -142,19 +142,19 @@ def test_real_processes_are_ended(tmp_path: Path) -> None:
 
 def test_the_stages_of_this_project_follow_each_other() -> None:
     found = {task.name: task for task in lanes.tasks(Params.read("full", root=ROOT), ROOT)}
-    assert found["sae@batch-topk"].after == {"activations@main"}
-    assert found["activations@main"].after == {"tokens", "transformer@main"}
+    assert found["sae@batch-topk"].after == {"code", "activations@main"}
+    assert found["activations@main"].after == {"code", "tokens", "transformer@main"}
     assert found["transformer@shuffled"].after >= {"tokens", "transformer@main"}
     assert "sae@l1" in found["evaluation@l1"].after
-    assert found["text"].after == set()
-    assert found["ngrams"].after == {"tokens"}
+    assert found["code"].after == set()
+    assert found["ngrams"].after == {"code", "tokens"}
     assert not {"paper", "readme"} & set(found)  # they write no artefact
 
 
 def test_a_choice_of_stages_waits_for_nothing_else() -> None:
     found = lanes.tasks(Params.read("full", root=ROOT), ROOT, only=["ngrams", "tokens"])
     assert {task.name: task.after for task in found} == {"tokens": set(), "ngrams": {"tokens"}}
-    with pytest.raises(ValueError, match="no stage nowhere; have: text, "):
+    with pytest.raises(ValueError, match="no stage nowhere; have: code, text, "):
         lanes.tasks(Params.read("full", root=ROOT), ROOT, only=["nowhere"])
 
 

@@ -226,6 +226,13 @@ def test_an_arrow_that_follows_from_others_is_left_out() -> None:
     assert drawn["claims"].after == ("toy", "tokens")
 
 
+def test_a_stage_that_all_read_can_be_left_out() -> None:
+    nodes = {node.name: node for node in stages.without("text", stages.stages(DVC))}
+    assert [*nodes] == ["toy", "tokens", "claims"]
+    assert nodes["tokens"].after == ()
+    assert nodes["claims"].after == ("toy", "tokens")
+
+
 def test_stages_in_a_circle_are_refused() -> None:
     nodes = [stages.StageNode(name="a", section="", after=("a",))]
     with pytest.raises(ValueError, match="a form a cycle"):

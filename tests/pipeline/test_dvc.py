@@ -1,8 +1,6 @@
-"""dvc.yaml tells the truth: what a stage imports and reads is what it declares."""
+"""dvc.yaml tells the truth: what a stage runs and reads is what it declares."""
 
-import ast
 import re
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from superposition.code_fingerprints import FOUND_BY_NAME, Code
 from superposition.dvc_stages import stages_of_rows
 
 ROOT = Path(__file__).parents[2]
@@ -22,54 +21,47 @@ def instances() -> list[tuple[str, dict[str, Any]]]:
     return [(each.name, each.body) for each in stages_of_rows(ROOT, PARAMS)]
 
 
-@cache
-def imports(path: Path) -> frozenset[Path]:
-    """The project's files that `path` imports, directly or not; lazy imports count too."""
-    found: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        match node:
-            case ast.Import(names=names):
-                modules = [name.name for name in names]
-            case ast.ImportFrom(module=str(module), names=names, level=0):
-                modules = [module, *(f"{module}.{name.name}" for name in names)]
-            case _:
-                continue
-        found |= {file for module in modules if (file := module_file(module)) is not None}
-    nested = (imports(file) for file in found if file != path)
-    return frozenset(found.union(*nested))
-
-
-def module_file(module: str) -> Path | None:
-    """The file of a module of this project, if it is one with code in it."""
-    folder = ROOT if module.startswith("pipeline.") else ROOT / "src"
-    file = folder.joinpath(*module.split(".")).with_suffix(".py")
-    return file if file.exists() else None
-
-
-def declared(stage: dict[str, Any]) -> list[Path]:
-    return [ROOT / dependency for dependency in stage["deps"]]
+CODE = Code(ROOT)
+FINGERPRINTS = f"data/{PARAMS['scale']}/code"
+READS_SOURCES = ("code", "paper")
+"""Stages that depend on the files of the code themselves: they read them."""
+RUN_BY_NAME = "superposition.saes.base"
+"""The module that imports an architecture by the name in its row."""
+ONLY_FOR_PAGES = "superposition.values"
+"""Imports the prose by name, and no stage but `paper` asks it to."""
 
 
 @pytest.mark.parametrize(("name", "stage"), instances(), ids=[name for name, _ in instances()])
-def test_a_stage_declares_every_module_it_imports(name: str, stage: dict[str, Any]) -> None:
-    script = ROOT / "pipeline" / f"{name.split('@')[0]}.py"
-    dynamic = [path for path in declared(stage) if path.suffix == ".py" and path.exists()]
-    needed = {script} | imports(script)
-    for path in dynamic:
-        needed |= imports(path)
-    covered = declared(stage)
-    missing = [
-        str(file.relative_to(ROOT))
-        for file in sorted(needed)
-        if not any(file == path or path in file.parents for path in covered)
-    ]
-    assert not missing, f"{name} runs code it does not declare: {missing}"
+def test_a_stage_depends_on_the_code_that_it_runs(name: str, stage: dict[str, Any]) -> None:
+    script, _, row = name.partition("@")
+    if script in READS_SOURCES:
+        assert "src/superposition" in stage["deps"]
+        return
+    assert f"{FINGERPRINTS}/{script}.json" in stage["deps"]
+    architectures = [dep for dep in stage["deps"] if dep.startswith(f"{FINGERPRINTS}/arch")]
+    assert bool(architectures) == (RUN_BY_NAME in CODE.closure(f"pipeline.{script}"))
+    if arch := PARAMS.get(script, {}).get(row, {}).get("arch"):
+        assert architectures == [f"{FINGERPRINTS}/architectures/{arch}.json"]
 
 
 @pytest.mark.parametrize(("name", "stage"), instances(), ids=[name for name, _ in instances()])
-def test_a_stage_declares_code_that_exists(name: str, stage: dict[str, Any]) -> None:
-    code = [path for path in declared(stage) if "src" in path.parts or "pipeline" in path.parts]
-    assert [str(path) for path in code if not path.exists()] == []
+def test_a_stage_declares_no_file_of_the_code_by_hand(name: str, stage: dict[str, Any]) -> None:
+    if name not in READS_SOURCES:
+        assert [dep for dep in stage["deps"] if dep.startswith(("src", "pipeline"))] == []
+
+
+def test_modules_that_import_by_name_are_known() -> None:
+    """What no import statement says would be missing in a fingerprint."""
+    stages = set(STAGES) - {*READS_SOURCES}
+    runs = set[str]().union(*(CODE.closure(f"pipeline.{name}") for name in stages))
+    by_name = {name for name in runs if {"import_module", "iter_modules"} & words(name)}
+    assert by_name == {*FOUND_BY_NAME, RUN_BY_NAME, ONLY_FOR_PAGES}
+
+
+def words(module: str) -> set[str]:
+    file = CODE.file(module)
+    assert file is not None
+    return set(re.findall(r"\w+", file.read_text("utf-8")))
 
 
 @pytest.mark.parametrize(("name", "stage"), instances(), ids=[name for name, _ in instances()])

@@ -22,8 +22,8 @@ COPIES = ".scales"
 """Where the trees of other scales lie, as `superposition.workspace` has it."""
 JSON = ("metrics.json", "claims.json")
 """Numbers and words that are compared; other JSON files say how to load something."""
-COSTS = "costs"
-"""What the stages took, each under its name, `claims.json` too: facts of a run, not results."""
+NO_RESULTS = ("code", "costs")
+"""Folders with a file for every stage, `claims.json` too: what it ran and took, no result."""
 OTHERS_TEXT = "text/documents.parquet"
 """The corpus belongs to its authors and is not copied."""
 
@@ -132,7 +132,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _is_result(name: str) -> bool:
     parts = name.split("/")
-    if parts[-1] in JSON and parts[0] != COSTS:
+    if parts[-1] in JSON and parts[0] not in NO_RESULTS:
         return len(parts) <= 3
     return f"{parts[0]}/{parts[-1]}" in schema() and name != OTHERS_TEXT
 

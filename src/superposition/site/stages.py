@@ -71,6 +71,15 @@ def essential(nodes: list[StageNode]) -> list[StageNode]:
     ]
 
 
+def without(name: str, nodes: list[StageNode]) -> list[StageNode]:
+    """The other stages, which read nothing of the stage `name`."""
+    others = (node for node in nodes if node.name != name)
+    return [
+        replace(node, after=tuple(source for source in node.after if source != name))
+        for node in others
+    ]
+
+
 def picture(nodes: list[StageNode]) -> Markdown:
     """The stages as boxes in layers, an arrow from each to those that read what it writes.
 
