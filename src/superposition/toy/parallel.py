@@ -56,15 +56,13 @@ def balanced_groups(costs: Sequence[float], n_groups: int) -> list[list[int]]:
     return groups
 
 
-def side_by_side(
-    function: Callable[[Item, Stop], Result], items: Sequence[Item], *, forks: bool | None = None
-) -> list[Result]:
+def side_by_side(function: Callable[[Item, Stop], Result], items: Sequence[Item]) -> list[Result]:
     """`function(item, stop)` of every item, on one core each: the first here, the rest in forks.
 
-    When one of them fails, `stop` is set: the others should return. A fork that cannot be had
-    (`can_fork`, unless `forks` says otherwise) is a thread. Results of forks are pickled.
+    When one of them fails, `stop` is set: the others should return. Results of forks are pickled.
+    Where a process cannot be forked, the rest is in threads.
     """
-    run = _in_forks if (can_fork() if forks is None else forks) else _in_threads
+    run = _in_forks if can_fork() else _in_threads
     with _restoring_threads():
         torch.set_num_threads(1)
         outcomes = run(function, items)
