@@ -11,15 +11,16 @@ from superposition.saes.base import SAE
 def main(stage: Stage) -> None:
     """The best match of every unit of the first in the second; contexts; close directions."""
     config = stage.config(UniversalityConfig)
-    sides = [
+    first, second = (
         Side(language.transformer(stage, "activations", row), _autoencoder(stage, folder, point))
         for folder, point, row in (
             (config.first, config.first_point, config.first_activations),
             (config.second, config.second_point, config.second_activations),
         )
-    ]
+    )
     compared = universality.compare(
-        *sides,
+        first,
+        second,
         language.stream(stage, "held_out"),
         membership.contexts_of(concepts.labels(stage), concepts.catalogue(stage)),
         config=config,

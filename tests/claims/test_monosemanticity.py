@@ -55,7 +55,7 @@ def library() -> tuple[Callable[..., Any], ...]:
 
 def test_a_loss_that_sums_the_squared_error_disagrees() -> None:
     class Summed(l1.SAE):
-        def loss(self, x: Tensor, dead: Tensor, *, progress: float) -> Loss:
+        def loss(self, x: Tensor, dead: Tensor | None, *, progress: float) -> Loss:
             loss = super().loss(x, dead, progress=progress)
             return loss._replace(total=loss.total + loss.mse)
 

@@ -181,6 +181,6 @@ def test_digits_and_words_of_a_tokenizer() -> None:
     tokenizer = train_tokenizer(["the 12 the 3 the the"], config)
     known = splitting.vocabulary(tokenizer)
     assert len(known.digits) == 10
-    words = [tokenizer.id_to_token(i) for i in np.flatnonzero(known.is_word)]
+    words = [tokenizer.id_to_token(i) for i in np.flatnonzero(known.is_word).tolist()]
     assert "the" in words
     assert not known.is_word[known.digits].any()

@@ -201,7 +201,8 @@ class Toy(Artefacts):
         return nearest
 
     def _nearest(self, name: str, value: float) -> float:
-        return float(min(self.instances[name].unique(), key=lambda each: abs(each - value)))
+        have: list[float] = self.instances[name].unique().tolist()
+        return min(have, key=lambda each: abs(each - value))
 
 
 class Robustness(Artefacts):

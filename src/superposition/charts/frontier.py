@@ -1,6 +1,7 @@
 """Figures of the chapter on architectures: frontiers, widths, densities, dead latents."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -233,7 +234,7 @@ def _named(points: pd.DataFrame) -> pd.DataFrame:
 
 def _means(points: pd.DataFrame, measures: Iterable[str]) -> pd.DataFrame:
     """Mean and interval over seeds of each measure, by architecture and level."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for name, own in groups(_named(points), "name"):
         for level, one in groups(own, "level"):
             for measure in measures:

@@ -50,8 +50,8 @@ def concepts(r: Results, row: str = MAIN) -> pd.DataFrame:
 
 def planted(r: Results, row: str = MAIN, *, table: pd.DataFrame | None = None) -> pd.DataFrame:
     """The rows of the planted contexts, in the order of `KINDS`; of `table` if one is given."""
-    table = concepts(r, row) if table is None else table
-    found = table.loc[table["planted"] != ""].set_index("planted", drop=False)
+    among = concepts(r, row) if table is None else table
+    found = among.loc[among["planted"] != ""].set_index("planted", drop=False)
     kinds = [kind for kind in KINDS if kind in found.index]
     if not kinds:
         raise NotTrained(f"no planted context with enough tokens in contexts.{row}")

@@ -106,7 +106,7 @@ def compare(
     text = encoded.text_of(windows)
     late = ~halves(stream).numpy()[text.position]
     acts = [_encode(side, windows, config, dtype) for side in (first, second)]
-    best, null = matches(*acts, late, seed=config.seed)
+    best, null = matches(acts[0], acts[1], late, seed=config.seed)
     judged = often_active(acts[0], late, config.min_active)
     effects = [_effects(side, windows, config) for side in (first, second)]
     latents = _latents(acts, effects, best, null, judged, text, late)
