@@ -35,7 +35,16 @@ class StageOfRow(NamedTuple):
 
 def stages_of_rows(root: Path, tree: Mapping[str, Any]) -> Iterator[StageOfRow]:
     """Every stage of dvc.yaml in `root` on every row of `tree`, whose `scale` is filled in, too."""
-    stages = yaml.safe_load((root / "dvc.yaml").read_text("utf-8"))["stages"]
+    yield from filled_in(read(root), tree)
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The stages as dvc.yaml in `root` has them, variables and all."""
+    return yaml.safe_load((root / "dvc.yaml").read_text("utf-8"))["stages"]
+
+
+def filled_in(stages: Mapping[str, Any], tree: Mapping[str, Any]) -> Iterator[StageOfRow]:
+    """Each of `stages` on every row of `tree`."""
     for stage, body in stages.items():
         if "foreach" not in body:
             yield StageOfRow(stage, "", _filled(body, tree))

@@ -184,6 +184,7 @@ def test_a_latent_without_examples_is_still_shown(results: Results) -> None:
     assert "No examples were kept" in html
 
 
+PARAMS = {"scale": "smoke", "toy": {"a": {}, "b": {}}}
 DVC = {
     "text": {"cmd": "", "outs": ["data/${scale}/text/documents.parquet"]},
     "toy": {
@@ -204,22 +205,30 @@ DVC = {
 
 
 def test_the_stages_know_what_they_read() -> None:
-    nodes = {node.name: node for node in stages.stages(DVC)}
+    nodes = {node.name: node for node in stages.stages(DVC, PARAMS)}
     assert nodes["tokens"].after == ("text",)
     assert nodes["claims"].after == ("toy", "tokens")
     assert nodes["toy"].section == "toy"
 
 
 def test_the_picture_has_a_box_a_stage_and_an_arrow_a_dependency() -> None:
-    svg = str(stages.picture(stages.stages(DVC)).data)
-    assert svg.count("<rect") == 4
-    assert svg.count("marker-end") == 3
+    svg = str(stages.picture(stages.stages(DVC, PARAMS)).data)
+    assert svg.count("<rect") == 4 + 1  # the rows of toy are one box behind another
+    assert svg.count("marker-end") == 2
     assert "claims reads toy, tokens" in svg
+
+
+def test_what_reads_all_results_lies_below_a_line() -> None:
+    readme = {"readme": {"cmd": "", "deps": ["data/${scale}/claims.json"], "outs": ["README.md"]}}
+    svg = str(stages.picture(stages.stages(DVC | readme, PARAMS)).data)
+    height = {name: float(y) for y, name in re.findall(r'<text[^>]* y="(\d+)"[^>]*>([^<]+)', svg)}
+    assert max(height["toy"], height["tokens"]) < height[stages.ALL_RESULTS]
+    assert height[stages.ALL_RESULTS] < height["claims"] < height["readme"]
 
 
 def test_an_arrow_that_follows_from_others_is_left_out() -> None:
     paper = {"paper": {"cmd": "", "deps": ["data/${scale}"], "outs": ["_site"]}}
-    nodes = {node.name: node for node in stages.stages(DVC | paper)}
+    nodes = {node.name: node for node in stages.stages(DVC | paper, PARAMS)}
     assert nodes["paper"].after == ("text", "toy", "tokens", "claims")
     drawn = {node.name: node for node in stages.essential(list(nodes.values()))}
     assert drawn["paper"].after == ("claims",)
@@ -227,7 +236,7 @@ def test_an_arrow_that_follows_from_others_is_left_out() -> None:
 
 
 def test_a_stage_that_all_read_can_be_left_out() -> None:
-    nodes = {node.name: node for node in stages.without("text", stages.stages(DVC))}
+    nodes = {node.name: node for node in stages.without("text", stages.stages(DVC, PARAMS))}
     assert [*nodes] == ["toy", "tokens", "claims"]
     assert nodes["tokens"].after == ()
     assert nodes["claims"].after == ("toy", "tokens")
@@ -247,10 +256,10 @@ def test_costs_come_in_the_order_of_the_pipeline_and_are_summed() -> None:
             {"stage": "gone", "row": "", "seconds": 9.0, "peak_bytes": 10**9},
         ]
     )
-    lines = str(stages.costs(frame, stages.stages(DVC)).data).splitlines()[2:]
+    lines = str(stages.costs(frame, stages.stages(DVC, PARAMS)).data).splitlines()[2:]
     assert [line.split("|")[1].strip() for line in lines] == ["text", "tokens", "all"]
     assert "2\u00a0min" in lines[-1]
-    assert "No stage" in str(stages.costs(frame.head(0), stages.stages(DVC)).data)
+    assert "No stage" in str(stages.costs(frame.head(0), stages.stages(DVC, PARAMS)).data)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,7 +316,10 @@ def test_counts_leave_zeros_blank() -> None:
 
 def test_the_pipeline_of_this_repository_can_be_drawn() -> None:
     nodes = stages.read_stages(Path(__file__).parents[2])
-    assert str(stages.picture(nodes).data).count("<rect") == len(nodes)
+    n_boxes = str(stages.picture(nodes).data).count("<rect")
+    assert n_boxes == len(nodes) + sum(bool(node.section) for node in nodes)
+    after = {node.name: node.after for node in nodes}
+    assert {"sae", "sweep"} <= {*after["universality"]}  # which its rows name
 
 
 @pytest.mark.slow
@@ -327,11 +339,18 @@ def test_every_page_renders_with_hostile_results(
     assert found == []
 
 
+def test_rows_are_short_and_the_longest_way_begins_first() -> None:
+    alone = [graph.Node(f"alone{i}", ()) for i in range(graph.MOST + 1)]
+    depth = graph.layers([*alone, graph.Node("a", ()), graph.Node("b", ("a",))])
+    assert [depth["a"], depth["b"]] == [0, 1]
+    assert sorted(depth.values()) == [0] * graph.MOST + [1] * 3
+
+
 def test_an_arrow_over_several_layers_passes_beside_the_boxes() -> None:
     nodes = [
-        graph.Node("a", "", ()),
-        graph.Node("b", "", ("a",)),
-        graph.Node("c", "", ("b", "a")),
+        graph.Node("a", ()),
+        graph.Node("b", ("a",)),
+        graph.Node("c", ("b", "a")),
     ]
     assert graph.layers(nodes) == {"a": 0, "b": 1, "c": 2}
     paths = re.findall(r'<path d="(M[^"]*)" fill="none"', graph.svg(nodes, label="x"))

@@ -1,7 +1,8 @@
 """A layered drawing of a graph without cycles, as SVG in the colours of the page.
 
-Every node lies below all that it follows. An arrow over several layers has a place of its own in
-each of them, so that it passes beside the boxes and not behind them.
+Every node lies below all that it follows, few enough in a row to be read on a page. An arrow over
+several rows has a place of its own in each of them, so that it passes beside the boxes and not
+behind them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,19 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-BOX_WIDTH, BOX_HEIGHT = 150, 46
-LANE = 18
+BOX_WIDTH, BOX_HEIGHT = 116, 32
+LANE = 4
 """Width that a passing arrow takes."""
-GAP_X, GAP_Y = 40, 40
+GAP_X, GAP_Y = 18, 36
 MARGIN = 6
+MOST = 5
+"""Boxes in a row."""
+BEHIND = 4
+"""How far the second frame of a repeated box is moved."""
 ROUNDS = 8
 """Sweeps that order the layers, each by the places of its neighbours."""
+
+_TEXT = 'text-anchor="middle" font-family="var(--sans)" font-size="12.5" fill="var(--ink)"'
 
 Point = tuple[float, float]
 
@@ -25,10 +32,12 @@ class Node(NamedTuple):
 
     name: str
     """What it is called."""
-    note: str
-    """A second, smaller line; may be empty."""
     after: tuple[str, ...]
     """The nodes from which arrows lead here."""
+    repeated: bool = False
+    """Drawn as one of several alike."""
+    is_bar: bool = False
+    """Drawn as a line across, to which all above leads: no arrow has to be followed to it."""
 
 
 class _Place(NamedTuple):
@@ -40,12 +49,16 @@ class _Place(NamedTuple):
 
 def svg(nodes: Sequence[Node], *, label: str) -> str:
     """The drawing; `label` says in words what it shows."""
-    chains = _chains(nodes, layers(nodes))
-    rows = _ordered(_rows(nodes, layers(nodes), chains), chains)
+    depth = layers(nodes)
+    chains = _chains(nodes, depth)
+    rows = _ordered(_rows(nodes, depth, chains), chains)
     places, width = _places(rows, {node.name for node in nodes})
     height = MARGIN * 2 + len(rows) * (BOX_HEIGHT + GAP_Y) - GAP_Y
     arrows = "".join(_arrow([places[name] for name in chain]) for chain in chains)
-    boxes = "".join(_box(node, places[node.name]) for node in nodes)
+    boxes = "".join(
+        _bar(node, places[node.name], width) if node.is_bar else _box(node, places[node.name])
+        for node in nodes
+    )
     return (
         f'<svg class="graph" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" role="img" '
         f'aria-label="{escape(label)}" style="max-width: 100%; height: auto">'
@@ -56,17 +69,36 @@ def svg(nodes: Sequence[Node], *, label: str) -> str:
 
 
 def layers(nodes: Sequence[Node]) -> dict[str, int]:
-    """The layer of each node: one below the lowest that it follows, 0 at the top."""
+    """The row of each node, 0 at the top: as high as those above it and `MOST` boxes allow.
+
+    Where not all can be, those come first from which the longest ways lead down. A bar lies below
+    all that was there before it.
+    """
+    below = _longest_ways_down(nodes)
     depth: dict[str, int] = {}
-    waiting = list(nodes)
-    while waiting:
+    waiting = sorted(nodes, key=lambda node: -below[node.name])
+    for row in range(len(waiting)):
         ready = [node for node in waiting if all(name in depth for name in node.after)]
-        if not ready:
-            raise ValueError(f"{', '.join(node.name for node in waiting)} form a cycle")
-        for node in ready:
-            depth[node.name] = 1 + max((depth[name] for name in node.after), default=-1)
+        for node in ready[:MOST]:
+            depth[node.name] = row
         waiting = [node for node in waiting if node.name not in depth]
     return depth
+
+
+def _longest_ways_down(nodes: Sequence[Node]) -> dict[str, int]:
+    """The number of arrows on the longest way from each node to one that none follows."""
+    followers: dict[str, list[str]] = {node.name: [] for node in nodes}
+    for node in nodes:
+        for source in node.after:
+            followers[source].append(node.name)
+    length: dict[str, int] = {}
+    while waiting := [name for name in followers if name not in length]:
+        ready = [name for name in waiting if all(each in length for each in followers[name])]
+        if not ready:
+            raise ValueError(f"{', '.join(waiting)} form a cycle")
+        for name in ready:
+            length[name] = 1 + max((length[each] for each in followers[name]), default=-1)
+    return length
 
 
 def _chains(nodes: Sequence[Node], depth: Mapping[str, int]) -> list[list[str]]:
@@ -78,6 +110,7 @@ def _chains(nodes: Sequence[Node], depth: Mapping[str, int]) -> list[list[str]]:
             node.name,
         ]
         for node in nodes
+        if not node.is_bar
         for source in node.after
     ]
 
@@ -141,12 +174,21 @@ def _arrow(passed: Sequence[_Place]) -> str:
 
 def _box(node: Node, place: _Place) -> str:
     x, y = place.x - BOX_WIDTH / 2, place.y
-    head = y + (20 if node.note else 27)
-    lines = f'<text x="{place.x:.0f}" y="{head:.0f}" font-weight="600">{escape(node.name)}</text>'
-    if node.note:
-        lines += f'<text x="{place.x:.0f}" y="{y + 35:.0f}" font-size="10">'
-        lines += f"{escape(node.note)}</text>"
-    frame = f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" '
-    frame += 'fill="var(--raised)" stroke="var(--rule)"/>'
-    style = 'text-anchor="middle" font-family="var(--sans)" font-size="13" fill="var(--ink)"'
-    return f"<g {style}>{frame}{lines}</g>"
+    behind = _frame(x + BEHIND, y + BEHIND) if node.repeated else ""
+    name = f'<text x="{place.x:.0f}" y="{y + 20:.0f}" font-weight="600">{escape(node.name)}</text>'
+    return f"<g {_TEXT}>{behind}{_frame(x, y)}{name}</g>"
+
+
+def _frame(x: float, y: float) -> str:
+    return (
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" '
+        'fill="var(--raised)" stroke="var(--rule)"/>'
+    )
+
+
+def _bar(node: Node, place: _Place, width: float) -> str:
+    y = place.y + BOX_HEIGHT
+    return (
+        f'<g {_TEXT}><path d="M{MARGIN} {y:.0f}H{width - MARGIN:.0f}" stroke="var(--ink-soft)"/>'
+        f'<text x="{place.x:.0f}" y="{y - 8:.0f}">{escape(node.name)}</text></g>'
+    )

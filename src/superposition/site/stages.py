@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 from IPython.display import Markdown
 
+from superposition import dvc_stages
+from superposition.core.params import Params
 from superposition.core.store import Store
 from superposition.site import graph
 from superposition.site.tables import table
@@ -16,6 +17,8 @@ from superposition.values import fmt
 
 EVERYTHING = "*"
 """In place of a folder: a stage depends on all results of its scale."""
+READ_ALL, ALL_RESULTS = ("claims", "paper"), "all results"
+"""Stages that read the results of all the others, and what stands for these in the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,23 +34,25 @@ class StageNode:
 
 
 def read_stages(root: Path) -> list[StageNode]:
-    """The stages that `dvc.yaml` in `root` describes."""
-    tree = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
-    return stages(tree["stages"])
+    """The stages that `dvc.yaml` in `root` describes, for the rows of its params.yaml."""
+    return stages(dvc_stages.read(root), Params.read(root=root).tree)
 
 
-def stages(tree: dict[str, Any]) -> list[StageNode]:
-    """The stages of the section `stages` of a dvc.yaml, in its order, with who feeds whom."""
-    bodies = {name: body.get("do", body) for name, body in tree.items()}
+def stages(bodies: dict[str, Any], params: dict[str, Any]) -> list[StageNode]:
+    """The stages of the section `stages` of a dvc.yaml, in its order, with who feeds whom.
+
+    `params` are all parameters: a stage reads what one of its rows reads.
+    """
+    reads: dict[str, list[str]] = {name: [] for name in bodies}
     writers: dict[str, str] = {}
-    for name, body in bodies.items():
-        written = [*body.get("outs", []), *body.get("metrics", [])]
-        writers |= dict.fromkeys(_folders(written), name)
+    for each in dvc_stages.filled_in(bodies, params):
+        reads[each.stage] += _folders(each.body.get("deps", []))
+        writers |= dict.fromkeys(_folders(each.writes), each.stage)
     return [
         StageNode(
             name=name,
-            section=_section(tree[name].get("foreach", "")),
-            after=tuple(_sources(name, _folders(body.get("deps", [])), writers)),
+            section=_section(body.get("foreach", "")),
+            after=tuple(_sources(name, reads[name], writers)),
         )
         for name, body in bodies.items()
     ]
@@ -81,15 +86,20 @@ def without(name: str, nodes: list[StageNode]) -> list[StageNode]:
 
 
 def picture(nodes: list[StageNode]) -> Markdown:
-    """The stages as boxes in layers, an arrow from each to those that read what it writes.
+    """The stages as boxes in rows, an arrow from each to those that read what it writes.
 
-    Arrows that follow from others are left out.
+    Arrows that follow from others are left out; what reads all the rest lies below a line.
     """
     boxes = [
-        graph.Node(node.name, f"each row of {node.section}" if node.section else "", node.after)
+        graph.Node(node.name, _above(node), repeated=bool(node.section))
         for node in essential(nodes)
     ]
-    return Markdown(f"```{{=html}}\n{graph.svg(boxes, label=_in_words(nodes))}\n```\n")
+    if any(ALL_RESULTS in box.after for box in boxes):
+        below = {*READ_ALL, *(node.name for node in nodes if {*node.after} & {*READ_ALL})}
+        rest = tuple(node.name for node in nodes if node.name not in below)
+        boxes.append(graph.Node(ALL_RESULTS, rest, is_bar=True))
+    drawing = graph.svg(boxes, label=_in_words(nodes))
+    return Markdown(f"```{{=html}}\n{drawing}\n```\n")
 
 
 def read_costs(store: Store) -> pd.DataFrame:
@@ -143,13 +153,20 @@ def _sources(name: str, folders: list[str], writers: dict[str, str]) -> list[str
     return [source for source in found if source != name]
 
 
+def _above(node: StageNode) -> tuple[str, ...]:
+    """From where arrows lead to a stage; to one that reads all results, from a line below them."""
+    if node.name not in READ_ALL:
+        return node.after
+    return tuple(source for source in node.after if source in READ_ALL) or (ALL_RESULTS,)
+
+
 def _section(foreach: Any) -> str:
     return foreach.strip("${}") if isinstance(foreach, str) else "rows"
 
 
 def _in_order(nodes: list[StageNode]) -> list[StageNode]:
     """The stages, each after those that it reads."""
-    depth = graph.layers([graph.Node(node.name, "", node.after) for node in nodes])
+    depth = graph.layers([graph.Node(node.name, node.after) for node in nodes])
     return sorted(nodes, key=lambda node: depth[node.name])
 
 
