@@ -69,7 +69,7 @@
 
   // What scrolls within the page can be scrolled with the keyboard, too.
   function reach() {
-    for (const box of main.querySelectorAll(".vega-figure, .cell-output-display, pre, table, math[display=block], .figure-data")) {
+    for (const box of main.querySelectorAll(".vega-figure, .graph, .cell-output-display, pre, table, math[display=block], .figure-data")) {
       const wide = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
       if (wide && getComputedStyle(box).overflowX !== "visible") box.setAttribute("tabindex", "0");
     }

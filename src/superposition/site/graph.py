@@ -60,11 +60,11 @@ def svg(nodes: Sequence[Node], *, label: str) -> str:
         for node in nodes
     )
     return (
-        f'<svg class="graph" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" role="img" '
-        f'aria-label="{escape(label)}" style="max-width: 100%; height: auto">'
+        f'<div class="graph"><svg viewBox="0 0 {width:.0f} {height}" width="{width:.0f}" '
+        f'role="img" aria-label="{escape(label)}">'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" fill="var(--ink-soft)"/></marker>'
-        f"</defs>{arrows}{boxes}</svg>"
+        f"</defs>{arrows}{boxes}</svg></div>"
     )
 
 
