@@ -124,6 +124,32 @@ def test_a_single_view_fills_the_column_and_panels_keep_their_widths(chart):
     assert "width" not in spec_of(text_of(show(alt.hconcat(chart, chart, title="Two"))))
 
 
+PANELS = pd.DataFrame({"x": [1, 2], "panel": ["a", "b"]})
+LIMIT = alt.Chart(pd.DataFrame({"limit": [1.5]})).mark_rule().encode(x="limit:Q")
+
+
+def dots(data: pd.DataFrame | None) -> alt.Chart:
+    return (alt.Chart() if data is None else alt.Chart(data)).mark_point().encode(x="x:Q")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        alt.layer(dots(PANELS), dots(PANELS).mark_rule()),
+        alt.layer(dots(None), LIMIT, data=PANELS),
+    ],
+)
+def test_panels_share_their_data_but_for_what_is_the_same_in_all(layers: alt.LayerChart) -> None:
+    figures.show(layers.facet("panel:N").properties(title="two"))
+
+
+def test_panels_that_would_all_show_everything_are_refused() -> None:
+    layers = alt.layer(dots(PANELS), data=PANELS.assign(zero=0))
+    for panels in (layers.facet("panel:N"), layers.facet(row="panel:N")):
+        with pytest.raises(ValueError, match="panels by panel, but a layer has the data of all"):
+            figures.show(panels.properties(title="two"))
+
+
 def test_data_keep_seven_digits(chart):
     assert table_of(text_of(show(chart)))["x"][0] == 0.3333333
 

@@ -184,7 +184,6 @@ def differences(table: pd.DataFrame) -> alt.FacetChart:
             y=y,
             tooltip=_tooltip("change"),
         ),
-        data=table.assign(zero=0.0),
     ).properties(width=210, height=alt.Step(22))
     parts = [
         f"{change}: {measure} {fmt(float(mean))}"

@@ -6,6 +6,7 @@ from elsewhere. Colours have fixed meanings, defined here alone, in a light and 
 
 import hashlib
 import json
+from collections.abc import Mapping
 from html import escape
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -72,6 +73,7 @@ def show(chart: alt.TopLevelMixin, *, alt_text: str | None = None) -> Markdown:
         spec = chart.to_dict()
     spec.pop("config", None)
     spec.pop("$schema", None)
+    _check_panels(spec, spec.get("datasets", {}))
     label = alt_text or spec.get("description") or _title(spec)
     if not label:
         raise ValueError(
@@ -82,6 +84,37 @@ def show(chart: alt.TopLevelMixin, *, alt_text: str | None = None) -> Markdown:
     if not any(key in spec for key in ("width", "facet", "hconcat", "vconcat", "concat")):
         spec["width"] = "container"
     return Markdown(f"```{{=html}}\n{html(spec, label=label)}\n```\n")
+
+
+def _check_panels(
+    part: Any, datasets: Mapping[str, list[Any]], fields: frozenset[str] = frozenset()
+) -> None:
+    """Refuse a layer of panels by `fields` that brings the data of all panels itself.
+
+    Vega-Lite divides only the data of the whole: every panel would show all of the layer's.
+    """
+    if isinstance(part, list):
+        for each in part:
+            _check_panels(each, datasets, fields)
+    if not isinstance(part, dict):
+        return
+    own = datasets.get(part.get("data", {}).get("name")) or [{}]
+    if repeated := fields & {*own[0]}:
+        raise ValueError(
+            f"panels by {', '.join(sorted(repeated))}, but a layer has the data of all panels: "
+            "give the same frame to every layer, or one to all of them"
+        )
+    for key, value in part.items():
+        if key == "spec" and "facet" in part:
+            _check_panels(value, datasets, fields | _fields(part["facet"]))
+        elif key not in ("data", "datasets"):
+            _check_panels(value, datasets, fields)
+
+
+def _fields(facet: Mapping[str, Any]) -> frozenset[str]:
+    """The columns by which a facet makes panels."""
+    channels = [facet, facet.get("row", {}), facet.get("column", {})]
+    return frozenset(channel["field"] for channel in channels if "field" in channel)
 
 
 def html(spec: Spec, *, label: str) -> str:
