@@ -61,3 +61,10 @@ def test_nothing_to_show_is_no_fault_of_the_site() -> None:
 def test_what_a_note_says_stays_text() -> None:
     text = str(missing.note(ArtefactError("no <script>x</script>: `y`")).data)
     assert "<script>" not in text
+    assert "`y`" in text
+
+
+def test_a_command_is_code_and_nothing_else_is() -> None:
+    text = str(missing.note(ArtefactError("no *a*: run `dvc repro toy_sae`")).data)
+    assert r"no \*a\*\: run `dvc repro toy_sae`." in text
+    assert r"an odd \`." in str(missing.note(ArtefactError("an odd `")).data)

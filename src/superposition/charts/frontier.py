@@ -68,12 +68,14 @@ def widths(points: pd.DataFrame) -> alt.LayerChart:
     found = points.loc[points["l0"].notna() & (points["l0"] > 0)]
     found = found.assign(latents=[f"{d:,}" for d in found["d_sae"]])
     order = [f"{d:,}" for d in sorted(set(found["d_sae"]))]
+    found = found.assign(coefficient=[f"{level:g}" for level in found["level"]])
+    coefficients = [f"{level:g}" for level in sorted(set(found["level"]))]
     base = alt.Chart(found)
     x = alt.X("l0:Q", title=_L0, scale=alt.Scale(type="log", nice=False, padding=12))
     share, scale = alt.Axis(format="%"), alt.Scale(zero=False)
     y = alt.Y("loss_recovered_zero:Q", title="share of the loss recovered", axis=share, scale=scale)
     colour = alt.Color("latents:O", title="latents", sort=order)
-    text = alt.Text("level:Q", format="~g")
+    shape = alt.Shape("coefficient:O", title="L1 coefficient", sort=coefficients)
     parts = [
         f"{d:,} latents {fmt(float(numbers(one, 'loss_recovered_zero').max()), '%')}"
         for d, one in groups(found.sort_values("d_sae"), "d_sae")
@@ -81,12 +83,11 @@ def widths(points: pd.DataFrame) -> alt.LayerChart:
     return layered(
         base.mark_line().encode(x=x, y=y, color=colour),
         base.mark_point(filled=True, opacity=1, size=70).encode(
-            x=x, y=y, color=colour, tooltip=["latents", "level", *_POINT]
+            x=x, y=y, color=colour, shape=shape, tooltip=["latents", "level", *_POINT]
         ),
-        base.mark_text(dy=-10).encode(x=x, y=y, text=text),
     ).properties(
         title="What more latents recover at the same L1 coefficient",
-        description=f"Lines of loss recovered over L0, labelled with coefficients. The most "
+        description=f"Lines of loss recovered over L0, a shape for each coefficient. The most "
         f"recovered: {', '.join(parts)}.",
         height=320,
     )

@@ -7,13 +7,15 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from superposition.site.figures import DIVERGING, PALETTE, RAMP, NothingToShow
+from superposition.site.figures import DIVERGING, PALETTE, PAPER, RAMP, NothingToShow
 
 FEATURE, LATENT, NEURON, CONTROL, THEORY, PUBLISHED = (
     PALETTE[name].light
     for name in ("feature", "latent", "neuron", "control", "theory", "published")
 )
 """The light colours; the page swaps them on a dark background."""
+HALO = {"stroke": PAPER.light, "strokeWidth": 4, "strokeJoin": "round"}
+"""For a text below the same text: lines that cross it end before its letters."""
 INTENSITY = [colour.light for colour in RAMP]
 """From little to much."""
 SIGNED = [colour.light for colour in DIVERGING]

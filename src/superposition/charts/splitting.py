@@ -7,6 +7,7 @@ import pandas as pd
 from superposition.charts.parts import (
     CONTROL,
     FEATURE,
+    HALO,
     LATENT,
     NEURON,
     THEORY,
@@ -75,7 +76,10 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
             dots.mark_point(color=LATENT, filled=True, opacity=1, size=110).encode(
                 x=x, y=y, tooltip=shown
             ),
-            dots.mark_text(dx=10, align="left", fontSize=10).encode(x=x, y=y, text="shown:N"),
+            *(
+                dots.mark_text(dx=10, align="left", **below).encode(x=x, y=y, text="shown:N")
+                for below in (HALO, {})
+            ),
             alt.Chart(heads)
             .transform_filter(_CHOSEN)
             .mark_text(dy=-10, fontWeight="bold")

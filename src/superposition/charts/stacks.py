@@ -1,6 +1,7 @@
 """Weights of neurons as stacks and as heat maps, with a slider for density."""
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from superposition.charts.parts import (
@@ -18,12 +19,17 @@ from superposition.charts.parts import (
 PROBABILITY = alt.Tooltip("feature_probability", title="feature probability", format=".2~g")
 
 
+LABEL_HEIGHT = 0.04
+"""What a number needs of the height of a drawing."""
+
+
 def rectangles(stacks: pd.DataFrame, title: str, *, labelled: float) -> alt.LayerChart:
     """Rectangles coloured by the rank of the feature, with a mark above monosemantic neurons.
 
-    Those of a weight above `labelled` have the number of their feature on them.
+    Those of a weight above `labelled` have the number of their feature on them, if it has room.
     """
     ranked, n_features = ranked_densities(stacks), int(numbers(stacks, "feature").max())
+    ranked = ranked.assign(height=_heights(ranked))
     position = slider(len(set(ranked["position"])), "dense to sparse")
     neuron = alt.X("neuron:O", title="neuron", axis=alt.Axis(labelAngle=0, labelOverlap=True))
     rectangles = (
@@ -58,7 +64,7 @@ def rectangles(stacks: pd.DataFrame, title: str, *, labelled: float) -> alt.Laye
     pale = f"datum.feature > {n_features**0.7:.0f}"
     texts = (
         alt.Chart()
-        .transform_filter(f"abs(datum.weight) > {labelled}")
+        .transform_filter(f"abs(datum.weight) > {labelled} && datum.height > {LABEL_HEIGHT}")
         .transform_calculate(low="(datum.low + datum.high) / 2")
         .mark_text(fontWeight=600)
         .encode(
@@ -73,6 +79,13 @@ def rectangles(stacks: pd.DataFrame, title: str, *, labelled: float) -> alt.Laye
         .transform_filter("datum.position == position")
         .add_params(position)
     )
+
+
+def _heights(ranked: pd.DataFrame) -> np.ndarray:
+    """The height of each rectangle as a share of all that its density's stacks reach over."""
+    by = ranked.groupby("position")
+    reach = by["high"].transform("max") - by["low"].transform("min")
+    return ((ranked["high"] - ranked["low"]).abs() / reach).to_numpy(dtype=float).round(3)
 
 
 def matrices(weights: pd.DataFrame, panel: str, *, width: int, height: int) -> alt.FacetChart:

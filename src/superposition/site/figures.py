@@ -167,7 +167,7 @@ def config(*, dark: bool) -> Spec:
         "axisQuantitative": {"tickCount": 6},
         # As wide as most numbers are, or panels with axes of their own are not in line.
         "axisYQuantitative": {"minExtent": 40},
-        "legend": words | {"titleFontWeight": 600, "orient": "top"} | _symbols(on(INK)),
+        "legend": words | _LEGEND | _symbols(on(INK)),
         "header": words | {"labelFontWeight": 600},
         "title": {"color": on(PALETTE["theory"]), "subtitleColor": on(INK)} | _title_style(),
         "range": {
@@ -206,6 +206,10 @@ def _axis(on: Any) -> Spec:
         "labelOverlap": "greedy",
         "labelSeparation": 8,
     }
+
+
+_LEGEND = {"titleFontWeight": 600, "orient": "top", "labelLimit": 0, "titleLimit": 0}
+"""Above the drawing, every word of it."""
 
 
 def _symbols(colour: str) -> Spec:

@@ -7,6 +7,7 @@ built site (tests/site/browser.py) counts every such note as a fault.
 
 import ast
 import builtins
+import re
 from collections.abc import Callable
 
 from IPython.core.getipython import get_ipython
@@ -49,7 +50,16 @@ def note(error: ValueError) -> Markdown:
         return Markdown(
             f"::: {{.not-run-here}}\nNot run at this scale: {plain(str(error))}.\n:::\n"
         )
-    return Markdown(f"::: {{.missing}}\nThe data for this are missing: {plain(str(error))}.\n:::\n")
+    return Markdown(
+        f"::: {{.missing}}\nThe data for this are missing: {_with_code(str(error))}.\n:::\n"
+    )
+
+
+def _with_code(text: str) -> str:
+    """`text` as literal Markdown, but for commands between backticks, which are code."""
+    words = [word for word in re.split("(`[^`]+`)", text) if word.strip()]
+    shown = [word if word[0] == "`" else plain(word) for word in words]
+    return " ".join(shown)
 
 
 def show(thing: object) -> None:
