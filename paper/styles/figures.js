@@ -87,11 +87,13 @@
       const wide = (chart) => (chart.width === chart.height ? chart : { ...chart, width: narrow });
       return { ...rest, vconcat: row.map((chart) => narrowed(wide(chart), narrow)) };
     }
-    const each = (spec.spec?.width ?? 200) + 22;
-    if (spec.columns > 1 && each * spec.columns > room - 50) {
-      return { ...spec, columns: Math.max(1, Math.floor((room - 50) / each)) };
-    }
-    return narrowed(spec, room - 80);
+    if (spec.vconcat) return { ...spec, vconcat: spec.vconcat.map((chart) => narrowed(chart, room - 80)) };
+    if (!spec.spec) return narrowed(spec, room - 80);
+    const panels = { ...spec, spec: narrowed(spec.spec, room - 80) };
+    const each = (panels.spec.width ?? 200) + 22;
+    const columns = spec.columns ?? (spec.facet.field && room <= 560 ? Infinity : 1);
+    const most = Math.max(1, Math.floor((room - 50) / each));
+    return columns > most ? { ...panels, columns: most } : panels;
   }
 
   async function draw(figure) {

@@ -279,11 +279,30 @@ def test_small_drawings_stand_in_one_row_and_on_a_phone_in_rows_of_two(page):
     assert 3 * 104 < heights[1] < 4 * 104
 
 
+STACKED = "vconcat: Array(2).fill(one)"
+IN_A_ROW = "facet: {field: 'panel', type: 'nominal'}, spec: one"
+
+
+@pytest.mark.parametrize(("charts", "width"), [(STACKED, 560), (IN_A_ROW, 260)])
+def test_stacked_charts_and_panels_in_a_row_fit_on_a_phone(page, charts, width):
+    page.set_viewport_size(browser.PHONE)
+    rewrite(
+        page,
+        f"""const encoding = {{x: {{field: 'x', type: 'quantitative'}}}};
+        const one = {{mark: 'point', encoding, width: {width}, height: 120}};
+        const data = {{values: [{{panel: 'a', x: 1}}, {{panel: 'b', x: 2}}]}};
+        spec = {{description: spec.description, data, {charts}}}""",
+    )
+    assert overflow(page) <= 1
+    height = page.eval_on_selector("#fig-lines svg", "svg => svg.clientHeight")
+    assert 2 * 120 < height < 3 * 120 + 80
+
+
 @pytest.mark.parametrize(("width", "shrunk"), [(330, True), (600, False)])
 def test_what_is_a_little_too_wide_is_shrunk_and_the_rest_scrolls(page, width, shrunk):
     page.set_viewport_size(browser.PHONE)
     stack = """const {datasets, layer, data, description} = spec;
-    spec = {datasets, data, description, vconcat: [{layer, width: WIDTH}]}"""
+    spec = {datasets, data, description, concat: [{layer, width: WIDTH}]}"""
     rewrite(page, stack.replace("WIDTH", str(width)))
     assert (overflow(page) <= 1) == shrunk
     reached = page.eval_on_selector("#fig-lines .vega-canvas", "it => it.tabIndex")

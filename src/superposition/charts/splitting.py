@@ -70,6 +70,7 @@ def lineage(nodes: pd.DataFrame, links: pd.DataFrame) -> alt.LayerChart:
                     "similarity:Q",
                     title="similarity",
                     scale=alt.Scale(domain=[0.4, 1], range=[0.6, 4]),
+                    legend=alt.Legend(offset=30),  # above the widths
                 ),
                 tooltip=[alt.Tooltip("similarity:Q", format=".2f")],
             ),
