@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.paper.synthetic import SCALE, write_params, write_results
 
-from superposition import dictionary
+from superposition import dictionary, dvc_stages
 from superposition.artefacts import Named
 from superposition.claims.core import Claim, all_claims
 from superposition.core.store import Store, schema
@@ -188,6 +188,12 @@ def test_the_dictionary_names_every_output_of_the_pipeline() -> None:
     names = re.findall(r"data/\$\{scale\}/([^\s:]+)", "".join(outputs))
     assert names
     assert [name for name in names if f"`{name.replace('${key}', '<row>')}`" not in head] == []
+
+
+def test_the_page_on_reproducing_explains_every_stage() -> None:
+    page = (ROOT / "paper/reproduce.qmd").read_text(encoding="utf-8")
+    explained = re.findall(r"^(\w+)\n:   ", page, re.M)
+    assert sorted(set(explained) & set(dvc_stages.read(ROOT))) == sorted(dvc_stages.read(ROOT))
 
 
 def test_a_dictionary_without_its_marks_is_refused() -> None:
