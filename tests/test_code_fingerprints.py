@@ -97,8 +97,9 @@ def test_a_string_that_is_used_counts(root: Path) -> None:
     assert changed(root, before) == {"superposition.toy.late"}
 
 
-def test_docstrings_count_where_the_code_reads_docstrings(root: Path) -> None:
-    edit(root, "src/superposition/toy/late.py", "3", "3\nsays = fit.__doc__")
+@pytest.mark.parametrize("reads", ["fit.__doc__", "inspect.getdoc(fit)"])
+def test_docstrings_count_where_the_code_reads_docstrings(root: Path, reads: str) -> None:
+    edit(root, "src/superposition/toy/late.py", "3", f"3\nsays = {reads}")
     before = fingerprints(root)
     edit(root, "src/superposition/toy/models.py", '"""Fit."""', '"""Fit to the data."""')
     assert changed(root, before) == {"superposition.toy.models"}

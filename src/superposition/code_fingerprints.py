@@ -16,6 +16,9 @@ FOLDERS = {"pipeline": "pipeline", "superposition": "src/superposition"}
 FOUND_BY_NAME = {"superposition.claims.core": "superposition.claims"}
 """Modules that import every module of a package, which no import statement says."""
 
+READERS = ("__doc__", "getdoc", "getsource")
+"""Attributes by which code reads docstrings."""
+
 Fingerprints = dict[str, str]
 """MD5 of the code of every module, by its name."""
 
@@ -81,7 +84,7 @@ class Code:
 
     def _reads_docstrings(self, module: str) -> bool:
         nodes = ast.walk(self.tree(module))
-        return any(isinstance(node, ast.Attribute) and node.attr == "__doc__" for node in nodes)
+        return any(isinstance(node, ast.Attribute) and node.attr in READERS for node in nodes)
 
     def _with_packages(self, module: str) -> Iterator[str]:
         """`module` and the packages in which it lies, whose code runs before its own."""
