@@ -15,12 +15,6 @@ ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 
-
-def instances() -> list[tuple[str, dict[str, Any]]]:
-    """Every stage with its rows filled in, as DVC would."""
-    return [(each.name, each.body) for each in stages_of_rows(ROOT, PARAMS)]
-
-
 CODE = Code(ROOT)
 FINGERPRINTS = f"data/{PARAMS['scale']}/code"
 READS_SOURCES = ("code", "paper")
@@ -29,6 +23,11 @@ RUN_BY_NAME = "superposition.saes.base"
 """The module that imports an architecture by the name in its row."""
 ONLY_FOR_PAGES = "superposition.values"
 """Imports the prose by name, and no stage but `paper` asks it to."""
+
+
+def instances() -> list[tuple[str, dict[str, Any]]]:
+    """Every stage with its rows filled in, as DVC would."""
+    return [(each.name, each.body) for each in stages_of_rows(ROOT, PARAMS)]
 
 
 @pytest.mark.parametrize(("name", "stage"), instances(), ids=[name for name, _ in instances()])
