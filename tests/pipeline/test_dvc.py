@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from superposition import dvc_stages
 from superposition.code_fingerprints import FOUND_BY_NAME, Code
-from superposition.dvc_stages import stages_of_rows
 
 ROOT = Path(__file__).parents[2]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
+STAGES = dvc_stages.read(ROOT)
 
 CODE = Code(ROOT)
 FINGERPRINTS = f"data/{PARAMS['scale']}/code"
@@ -27,7 +27,7 @@ ONLY_FOR_PAGES = "superposition.values"
 
 def instances() -> list[tuple[str, dict[str, Any]]]:
     """Every stage with its rows filled in, as DVC would."""
-    return [(each.name, each.body) for each in stages_of_rows(ROOT, PARAMS)]
+    return [(each.name, each.body) for each in dvc_stages.stages_of_rows(ROOT, PARAMS)]
 
 
 @pytest.mark.parametrize(("name", "stage"), instances(), ids=[name for name, _ in instances()])

@@ -108,7 +108,6 @@ def _is_running(pid: int) -> bool:
 
 @with_forks
 def test_a_process_that_is_killed_is_told():
-
     def die(item: str, stop: Stop) -> None:
         if item == "dies":
             os._exit(9)
