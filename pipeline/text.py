@@ -11,7 +11,7 @@ LOCK = "requirements.lock"
 
 def main(stage: Stage) -> None:
     """Documents with their split, and a manifest of where they came from."""
-    needs = preflight.estimate(stage.params)  # this is the first stage of a bare `dvc repro`
+    needs = preflight.estimate(stage.params)  # all that a bare `dvc repro` runs before is `code`
     print(preflight.describe(needs, stage.params.scale), flush=True)
     preflight.check(needs, folder=Path())
     config = stage.config(corpus.TextConfig)
