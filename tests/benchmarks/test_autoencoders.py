@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from superposition.benchmarks import autoencoders, record, report
+from superposition.benchmarks import autoencoders, ours, record, report
 from superposition.benchmarks.__main__ import main
 from superposition.benchmarks.client import Process, Seat, WorkerError, environment
 from superposition.benchmarks.meters import Processor
@@ -25,6 +25,7 @@ from superposition.benchmarks.plan import (
 )
 from superposition.benchmarks.serve import Worker
 from superposition.benchmarks.stream import Case, batches, first_weights
+from superposition.core.compute import has_fast_bf16
 
 CASE = Case(arch="topk", d_in=16, d_sae=64, batch_size=32, k=4, n_steps=5, lr=1e-3, seed=0)
 ROW = {"arch": "topk", "d_sae": 64, "batch_size": 32, "contender": "ours", "setting": "float32"}
@@ -65,20 +66,29 @@ def stand_in(name: str) -> Seat:
 def test_a_contender_makes_steps_and_has_k_latents_active(contender, arch):
     worker = Worker(contender)
     case = replace(CASE, arch=arch, lr=1e-6)
-    assert worker.answer({"do": "start", "case": vars(case)}) == {"setting": "float32"}
+    is_rounded = contender is Ours and has_fast_bf16(torch.device("cpu"))
+    setting = "bfloat16 product" if is_rounded else "float32"
+    assert worker.answer({"do": "start", "case": vars(case)}) == {"setting": setting}
     taken = worker.answer({"do": "steps", "n": 2})
     assert len(taken["wall"]) == len(taken["cpu"]) == 2
     stopped = worker.answer({"do": "stop"})
     assert stopped["l0"] == pytest.approx(CASE.k, rel=0.3)
 
 
-def test_ours_and_the_plain_step_learn_the_same():
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [(torch.float32, 1e-4), (torch.bfloat16, 1e-2)],
+    ids=["exact", "rounded"],
+)
+def test_ours_and_the_plain_step_learn_the_same(dtype, tolerance, monkeypatch):
+    """With inputs rounded to bfloat16, where the processor has no such units, too."""
+    monkeypatch.setattr(ours, "matmul_dtype", lambda _: dtype)
     answers = [
         Worker(each).answer({"do": "train", "case": vars(replace(CASE, n_steps=20, lr=1e-2))})
         for each in (Ours, Plain)
     ]
     assert answers[0]["explained_variance"] > 0.1
-    assert answers[0] == pytest.approx(answers[1], abs=1e-4)
+    assert answers[0] == pytest.approx(answers[1], abs=tolerance)
 
 
 @pytest.mark.parametrize("limit", ["product", "memory"])

@@ -14,7 +14,7 @@ from tests.saes.test_training import source
 from torch import Generator, Tensor
 
 from superposition.core.store import CheckpointFile
-from superposition.saes import base, distributed, kernels, training
+from superposition.saes import base, distributed, selection, training
 
 CPU = torch.device("cpu")
 LEADS: dict[str, tuple[int, ...]] = {"language": (), "toy": (2,)}
@@ -57,7 +57,7 @@ def chosen(seed: int, n: int) -> Tensor:
     here = distributed.share(values(seed))
     n_here = n if distributed.is_alone() else n - n // 2 if distributed.is_first() else n // 2
     mask = torch.zeros(here.numel())
-    mask[kernels.largest(here, n_here)] = 1.0
+    mask[selection.largest(here, n_here)] = 1.0
     return distributed.gathered(mask.view(here.shape), 0)
 
 

@@ -10,7 +10,7 @@ from tests.saes.test_architectures import ARCHITECTURES, CASES, case, inputs
 from tests.saes.test_kernels import problem, sort_batch_top_k
 from tests.saes.test_training import Memory, source
 
-from superposition.saes import base, kernels, training
+from superposition.saes import base, kernels, selection, training
 from superposition.saes.codes import SparseCodes
 from superposition.saes.replayed import Replayed
 from superposition.saes.training import fit, fit_many, start
@@ -63,7 +63,7 @@ def test_selection_has_the_values_and_gradients_of_dense_autograd(select, k, shi
 @pytest.mark.parametrize("n", [1, 700, 9_000, 60_000, 120_000])
 def test_largest_finds_what_the_processor_finds(n, dtype):
     values = torch.randn(250, 400, generator=torch.Generator().manual_seed(n)).to(dtype)
-    assert torch.equal(kernels.largest(values.to(GPU), n).cpu(), kernels.largest(values, n))
+    assert torch.equal(selection.largest(values.to(GPU), n).cpu(), selection.largest(values, n))
 
 
 @pytest.mark.parametrize("k", [1, 7, 32, 400])

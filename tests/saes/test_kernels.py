@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from superposition.core.compute import has_fast_bf16
-from superposition.saes import kernels
+from superposition.saes import kernels, scratch
 from superposition.saes.kernels import DenseCodes, SparseCodes
 
 CPU = torch.device("cpu")
@@ -80,33 +80,10 @@ def test_gradients_of_the_sparse_products_pass_gradcheck() -> None:
     active = torch.tensor([0, 3, 4, 13, 25, 29])
 
     def reconstruct(W_enc: Tensor, bias: Tensor, W_dec: Tensor) -> Tensor:
-        return kernels.select(kernels.linear(x, W_enc, bias), active).decode(W_dec)
+        pre_acts = kernels.linear(x, W_enc, bias)
+        return kernels.select(pre_acts, pre_acts.values.detach(), active).decode(W_dec)
 
     assert torch.autograd.gradcheck(reconstruct, (W_enc, bias, W_dec))
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("n", [1, 700, 9_000, 60_000, 120_000])
-def test_largest_finds_what_sorting_finds(n: int, dtype: torch.dtype) -> None:
-    """About 50,000 of 100,000 values are positive; in bfloat16 a hundred share each value."""
-    values = torch.randn(250, 400, generator=torch.Generator().manual_seed(n)).to(dtype)
-    order = values.flatten().float().argsort(descending=True, stable=True)[:n]
-    expected = order[values.flatten()[order] > 0].sort().values
-    torch.testing.assert_close(kernels.largest(values, n), expected)
-
-
-def test_of_equal_values_the_first_are_kept() -> None:
-    values = torch.tensor([[1.0, 2.0, 1.0], [1.0, 0.0, -1.0]])
-    assert kernels.largest(values, 3).tolist() == [0, 1, 2]
-    assert kernels.largest(values, 6).tolist() == [0, 1, 2, 3]
-
-
-def test_largest_is_exact_when_the_sample_misleads() -> None:
-    """Every sampled value is huge, so that the estimated cut is far too high."""
-    values = torch.rand(100, 610, generator=torch.Generator().manual_seed(0))
-    values.view(-1)[:: kernels.STRIDE] += 10
-    top = values.flatten().topk(5000).indices.sort().values
-    torch.testing.assert_close(kernels.largest(values, 5000), top)
 
 
 def test_every_instance_keeps_its_own_k_times_batch() -> None:
@@ -160,23 +137,29 @@ def test_of_equal_values_as_many_are_kept_as_wanted() -> None:
 
 
 @pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
-def test_a_mask_of_another_rule_has_the_gradients_of_autograd(
+def test_a_threshold_for_each_latent_has_the_gradients_of_autograd(
     sparse_below: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The mask takes negative pre-activations, too: only the architecture knows what is active."""
     monkeypatch.setitem(kernels.SPARSE_BELOW, "cpu", sparse_below)
     x, W_enc, bias, W_dec = problem()
-    mask = torch.rand(24, 18, generator=torch.Generator().manual_seed(1)) < 0.3
-    codes = kernels.where(kernels.linear(x, W_enc, bias), mask)
+    threshold = torch.rand(18, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    codes = kernels.above(kernels.linear(x, W_enc, bias), threshold)
     assert isinstance(codes, SparseCodes if sparse_below else DenseCodes)
     fast = torch.autograd.grad((codes.decode(W_dec) - x).pow(4).sum(), [W_enc, bias, W_dec])
 
-    acts = (x @ W_enc + bias) * mask
+    pre_acts = x @ W_enc + bias
+    acts = pre_acts * (pre_acts > threshold)
     loss = (acts @ W_dec - x).pow(4).sum()
     torch.testing.assert_close(codes.dense(), acts)
     torch.testing.assert_close(fast, torch.autograd.grad(loss, [W_enc, bias, W_dec]))
-    if sparse_below:
-        torch.testing.assert_close(codes.positive().dense(), acts.relu())
+
+
+def test_stored_values_of_zero_or_below_can_be_taken_out() -> None:
+    x, W_enc, bias, _ = problem()
+    pre_acts = kernels.linear(x, W_enc, bias)
+    codes = kernels.select(pre_acts, pre_acts.values.detach(), torch.arange(0, 24 * 18, 5))
+    assert bool((codes.values < 0).any())
+    torch.testing.assert_close(codes.positive().dense(), codes.dense().relu())
 
 
 @pytest.mark.parametrize("sparse_below", [0.0, 1.1], ids=["dense", "sparse"])
@@ -217,3 +200,34 @@ def test_a_frozen_decoder_passes_gradients_on_and_gets_none() -> None:
     assert W_dec.grad is None
     assert W_enc.grad is not None
     assert W_enc.grad.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "activate", [kernels.above, lambda pre_acts: kernels.top_k(pre_acts, 3)], ids=["above", "top_k"]
+)
+def test_memory_that_is_kept_changes_no_number(activate, dtype: torch.dtype) -> None:
+    """Two batches in turn: the second one's values lie where the first one's were."""
+    _, W_enc, bias, _ = (each.detach().float() for each in problem(d_in=7, d_sae=400, shift=-5.0))
+    batches = torch.randn(2, 2000, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
+    memory = scratch.shared()
+    kept = [activate(kernels.linear(x, W_enc, bias, memory)) for x in batches]
+    fresh = [activate(kernels.linear(x, W_enc, bias)) for x in batches]
+    for a, b in zip(kept, fresh, strict=True):
+        assert isinstance(a, SparseCodes)
+        assert torch.equal(a.dense(), b.dense())
+
+
+def test_inputs_that_are_probed_say_truly_whether_codes_are_sparse() -> None:
+    """The first inputs have no active latent, or every one; what the others have decides then."""
+    _, W_enc, _, _ = (each.detach().float() for each in problem(d_in=7, d_sae=18))
+    x = torch.zeros(2000, 7)
+    for first, rest, kind in (
+        (0.0, 0.0, SparseCodes),
+        (0.0, 1.0, DenseCodes),
+        (1.0, 1.0, DenseCodes),
+    ):
+        x[: kernels.PROBED], x[kernels.PROBED :] = first, rest
+        codes = kernels.above(kernels.linear(x, W_enc.abs(), torch.zeros(18)))
+        assert isinstance(codes, kind)
+        assert float(codes.l0()) == pytest.approx(18 * (first > 0 or rest > 0), rel=0.1)

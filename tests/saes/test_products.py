@@ -1,4 +1,4 @@
-"""Places, sums and dot products over bags against loops, on every device there is."""
+"""Sums and dot products over bags against loops, on every device there is."""
 
 import pytest
 import torch
@@ -61,16 +61,3 @@ def test_no_bag_has_a_row(device: torch.device) -> None:
     assert not products.weighted_sums(values, empty, weights).any()
     assert not products.sums(weights, empty).any()
     assert len(products.dot_products(torch.ones(3, 5, device=device), values, empty, nothing)) == 0
-
-
-@pytest.mark.parametrize("size", [(0,), (1,), (7, 13), (64, 1000)])
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.6, 1.0])
-def test_places_are_where_a_mask_is_true(
-    size: tuple[int, ...], share: float, device: torch.device
-) -> None:
-    mask = torch.rand(size, generator=torch.Generator().manual_seed(0)) < share
-    strided = mask.repeat(*(1,) * (len(size) - 1), 2)[..., ::2]
-    for each in (mask, strided):
-        found = products.places(each.to(device))
-        assert found.tolist() == [i for i, one in enumerate(each.flatten().tolist()) if one]
-        assert found.dtype == torch.int64

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor, nn
 
-from superposition.saes import kernels
+from superposition.saes import kernels, scratch
 from superposition.saes.codes import Codes
 from superposition.saes.kernels import PreActs
 
@@ -155,6 +155,7 @@ class SAE(nn.Module):
         """An autoencoder of zeros; `initialise_` gives it weights."""
         super().__init__()
         self.config, self.d_in, self.n_instances = config, d_in, n_instances
+        self.scratch = scratch.shared()
         instance = () if n_instances is None else (n_instances,)
         d_sae = config.d_sae
         # A latent's encoder vector is contiguous in memory, as its sparse gradient is.
@@ -213,7 +214,8 @@ class SAE(nn.Module):
 
     def pre_acts(self, x: Float[Tensor, "*instance batch d_in"]) -> PreActs:
         """W_enc (x - u b_dec) + u b_enc, as W_enc x + (b_enc - W_enc b_dec) u."""
-        return kernels.linear(x, self.W_enc, self.encoder_bias(self.W_enc, self.b_enc))
+        bias = self.encoder_bias(self.W_enc, self.b_enc)
+        return kernels.linear(x, self.W_enc, bias, self.scratch)
 
     def encoder_bias(
         self, W_enc: Float[Tensor, "*instance d_in some"], b_enc: Float[Tensor, "*instance some"]

@@ -61,7 +61,7 @@ class SAE(base.SAE):
 
     def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
         """f(x) by the threshold: an input's code does not depend on its batch."""
-        return kernels.above(self.pre_acts(x), self.threshold)
+        return kernels.above(self.pre_acts(x), self.threshold.unsqueeze(-1))
 
     def loss(
         self,

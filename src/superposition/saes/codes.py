@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from superposition.saes import products
+from superposition.saes.places import places
 from superposition.saes.products import Bags
 
 
@@ -165,7 +166,7 @@ class SparseCodes:
         return values.where(values > 0, torch.inf).amin()
 
     def _at(self, kept: Bool[Tensor, " active"], first: int, d_sae: int) -> "SparseCodes":
-        where = products.places(kept)
+        where = places(kept)
         inputs, latents = self.pattern.inputs[where], self.pattern.latents[where] - first
         pattern = Pattern(inputs, latents, self.pattern.n_inputs, d_sae)
         return SparseCodes(self.values[where], pattern)

@@ -18,7 +18,7 @@ import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from superposition.saes.products import places
+from superposition.saes.places import places
 
 BACKENDS = {"cuda": "nccl", "cpu": "gloo"}
 """What carries the messages, by the kind of device."""

@@ -86,10 +86,8 @@ class SAE(base.SAE):
         return self.scale
 
     def codes(self, x: Float[Tensor, "*instance batch d_in"]) -> Codes:
-        """f(x). Thresholds are compared in float32, whatever the pre-activations' format."""
-        pre_acts = self.pre_acts(x)
-        threshold = (self.threshold * self.unit()).unsqueeze(-2)
-        return kernels.where(pre_acts, pre_acts.values > threshold, passes=self.passes)
+        """f(x)."""
+        return kernels.above(self.pre_acts(x), self.threshold * self.unit(), passes=self.passes)
 
     def loss(
         self,
@@ -123,11 +121,9 @@ class SAE(base.SAE):
 
     def _with_estimated_gradients(self, x: Tensor) -> tuple[Codes, Codes]:
         """f and H(z - theta), stored where z exceeds theta - epsilon/2: elsewhere all is 0."""
-        pre_acts = self.pre_acts(x)
         threshold = self.threshold * self.unit()
         half = (self.config.bandwidth / 2) * self.unit().expand_as(threshold)
-        mask = pre_acts.values > (threshold - half).detach().unsqueeze(-2)
-        z = kernels.where(pre_acts, mask, passes=self.passes)
+        z = kernels.above(self.pre_acts(x), (threshold - half).clamp(min=0), passes=self.passes)
         at, half_at = z.spread(threshold), z.spread(half)
         return (
             z.with_values(_Jump.apply(z.values, at, half_at)),

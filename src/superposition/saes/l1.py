@@ -75,7 +75,7 @@ class SAE(base.SAE):
     def pre_acts(self, x: Float[Tensor, "*instance batch d_in"]) -> PreActs:
         """W_enc (x - b_dec) + b_enc, with the row's encoder and with or without b_dec."""
         W_enc = self.W_dec.mT if self.config.tied else self.W_enc
-        return kernels.linear(x, W_enc, self.encoder_bias(W_enc, self.b_enc))
+        return kernels.linear(x, W_enc, self.encoder_bias(W_enc, self.b_enc), self.scratch)
 
     def encoder_bias(
         self, W_enc: Float[Tensor, "*instance d_in some"], b_enc: Float[Tensor, "*instance some"]
