@@ -28,6 +28,14 @@ def test_memory_is_reused_and_grows() -> None:
     assert len(kept._bytes) == 301 * 500 * 4
 
 
+def test_it_lies_in_memory_as_what_it_is_like() -> None:
+    kept, matrix = scratch.shared(), torch.ones(5, 7)
+    for each in (matrix, matrix.mT, matrix[0], torch.ones(2, 5, 7).mT):
+        with kept.like(each) as found:
+            assert found.shape == each.shape
+            assert found.stride() == each.stride()
+
+
 def test_it_goes_with_its_last_user() -> None:
     gc.collect()
     assert not scratch._in_use

@@ -259,7 +259,9 @@ class SAE(nn.Module):
         that Adam's moments do not see what normalising undoes.
         """
         if self.W_dec.grad is not None:
-            parallel = (self.W_dec.grad * self.W_dec).sum(-1, keepdim=True)
+            with self.scratch.like(self.W_dec) as products:
+                torch.mul(self.W_dec.grad, self.W_dec, out=products)
+                parallel = products.sum(-1, keepdim=True)
             self.W_dec.grad.addcmul_(parallel, self.W_dec, value=-1)
 
     def generator(self) -> Generator:

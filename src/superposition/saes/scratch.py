@@ -1,7 +1,7 @@
-"""Memory for the pre-activations of a step, kept for the next one.
+"""Memory for what a step needs for a moment, kept for the next moment and the next step.
 
-They are the largest tensor of a step by far. The C library gives that much memory back as soon as
-it is free, and to be given it again costs as much time as half the product that fills it.
+The C library gives large memory back as soon as it is free. To be given it again costs more time
+than most of what is done with it, and half as much as the encoder's product (in bfloat16).
 """
 
 import threading
@@ -34,6 +34,16 @@ class Scratch:
             yield self._sized(torch.Size(shape).numel() * dtype.itemsize).view(dtype).view(shape)
         finally:
             self._taken.release()
+
+    @contextmanager
+    def like(self, other: Tensor) -> Iterator[Tensor]:
+        """A tensor with the shape and order in memory of `other`, a matrix or its transpose."""
+        if other.device.type != "cpu":
+            yield torch.empty_like(other)
+            return
+        is_transposed = other.ndim > 1 and not other.is_contiguous()
+        with self.tensor((other.mT if is_transposed else other).shape, other.dtype) as found:
+            yield found.mT if is_transposed else found
 
     def __reduce__(self) -> tuple[Callable[[], "Scratch"], tuple[()]]:
         """A copy of a user, here or in another process, is one more user."""

@@ -212,11 +212,16 @@ def clip_gradients_(sae: SAE, largest: float) -> None:
     """Scale each instance's gradient so that its norm is at most `largest`."""
     gradients = [each.grad for each in sae.parameters() if each.grad is not None]
     lead = 0 if sae.n_instances is None else 1
-    squares = [each.square().sum(dim=tuple(range(lead, each.ndim))) for each in gradients]
-    norm = torch.stack(squares).sum(0).sqrt()
+    norm = torch.stack([_square_norm(sae, each, lead) for each in gradients]).sum(0).sqrt()
     scale = (largest / norm.clamp(min=1e-12)).clamp(max=1.0)
     for each in gradients:
         each.mul_(scale.view(scale.shape + (1,) * (each.ndim - lead)))
+
+
+def _square_norm(sae: SAE, gradient: Tensor, lead: int) -> Tensor:
+    """The squared norm of each instance's `gradient`, whose first `lead` axes are instances."""
+    with sae.scratch.like(gradient) as squares:
+        return torch.square(gradient, out=squares).sum(dim=tuple(range(lead, gradient.ndim)))
 
 
 def _common_steps(configs: Sequence[SaeConfig]) -> int:
