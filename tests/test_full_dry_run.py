@@ -17,7 +17,7 @@ from superposition.dvc_stages import stages_of_rows
 
 ROOT = Path(__file__).parents[1]
 BORROWED = ("_quarto.yml", "paper", "pipeline", "src", "requirements.lock", "data/bench.json")
-BORROWED += ("data/bench-gpu.json", "data/reference")
+BORROWED += ("data/bench-bf16.json", "data/bench-gpu.json", "data/reference")
 LATER = ("paper",)
 """Needs no GPU, takes minutes, and is run at the smoke scale by test_smoke.py."""
 Run = Callable[..., None]

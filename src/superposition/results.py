@@ -219,6 +219,11 @@ class Results:
         return record.load(self.store.root)
 
     @cached_property
+    def bench_bf16(self) -> Record:
+        """The same on the processor that data/bench-bf16.json names, with units for bfloat16."""
+        return record.load(self.store.root, record.BF16_PATH)
+
+    @cached_property
     def bench_gpu(self) -> Record:
         """The same on the GPU that data/bench-gpu.json names."""
         return record.load(self.store.root, record.GPU_PATH)

@@ -31,7 +31,7 @@ def test_counts_are_those_of_the_plain_metrics(batch_size: int):
 def test_sparse_and_dense_codes_have_the_same_nonzero_activations():
     acts = random_acts()
     pre_acts = linear(acts, torch.eye(20), torch.zeros(20))
-    sparse = select(pre_acts, acts.flatten().nonzero().squeeze(1))
+    sparse = select(pre_acts, acts, acts.flatten().nonzero().squeeze(1))
     for one, other in zip(active(sparse), active(DenseCodes(acts)), strict=True):
         assert torch.equal(one, other)
 

@@ -74,6 +74,7 @@ def without_verdicts(project: Path) -> None:
 def without_benchmarks(project: Path) -> None:
     """A machine on which speed was never measured."""
     (project / record.PATH).unlink()
+    (project / record.BF16_PATH).write_text("{}", encoding="utf-8")
     (project / record.GPU_PATH).write_text("{}", encoding="utf-8")
 
 

@@ -104,6 +104,7 @@ def write_results(store: Store) -> None:
     single_world.write_all(store)
     atlas_world.save(store)
     record.save(benchmark(), store.root / record.PATH)
+    record.save(benchmark(bfloat16_units=True), store.root / record.BF16_PATH)
     record.save(gpu_sections(), store.root / record.GPU_PATH)
     records = [_record(claim, index) for index, claim in enumerate(core.all_claims())]
     store.save_json(records, "claims.json")

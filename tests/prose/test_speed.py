@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 from tests.charts.benchmarks_figures import record as made_up
 from tests.charts.benchmarks_figures import sections
 from tests.claims.world import results
 
 from superposition.benchmarks import record, tables
 from superposition.benchmarks.plan import ARCHITECTURES
+from superposition.core import compute
 from superposition.prose import speed
 from superposition.values import NOT_RUN
 
@@ -26,6 +28,31 @@ def test_without_a_benchmark_the_page_says_how_to_run_it() -> None:
 def texts(tmp_path: Path) -> dict[str, str]:
     record.save(sections(), tmp_path / record.PATH)
     return speed.texts(results(tmp_path))
+
+
+def test_a_processor_with_bfloat16_units_has_a_record_of_its_own(tmp_path: Path) -> None:
+    record.save(sections(processor="another"), tmp_path / record.BF16_PATH)
+    texts = speed.texts(results(tmp_path))
+    assert texts["speed_machine"] == texts["speed_smallest"] == NOT_RUN
+    assert texts["speed_bf16_machine"] == "another"
+    assert texts["speed_bf16_smallest"].startswith("6.00 (SAELens, ")
+    missing = tables.shown_bf16(record.Record({}), lambda: pytest.fail("nothing to show"))
+    assert "such a processor" in str(missing.data)
+
+
+@pytest.mark.parametrize(
+    ("device", "has_units", "path"),
+    [
+        ("cpu", False, record.PATH),
+        ("cpu", True, record.BF16_PATH),
+        ("cuda", True, record.GPU_PATH),
+    ],
+)
+def test_a_record_is_kept_for_each_kind_of_machine(
+    device: str, has_units: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compute, "has_fast_bf16", lambda _: has_units)
+    assert record.path_for(torch.device(device)) == path
 
 
 def test_the_extremes_name_the_peer_and_where_it_was(texts: dict[str, str]) -> None:

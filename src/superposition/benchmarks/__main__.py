@@ -35,17 +35,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--widths", type=int, nargs="+", help="d_sae of the autoencoders")
     parser.add_argument("--rounds", type=int, help="turns of every contender")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it works")
-    parser.add_argument("--out", type=Path, help="default: data/bench.json, bench-gpu.json")
+    parser.add_argument("--out", type=Path, help="default: data/bench.json, or of its kind")
     given = parser.parse_args(arguments)
     unknown = set(given.what) - {"toy", "autoencoders"}
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; have: toy, autoencoders")
-    is_gpu = compute.device(given.device or "cpu").type == "cuda"
-    out = given.out or (record.GPU_PATH if is_gpu else record.PATH)
     if "toy" in given.what:
-        _toy(given.rows, given.steps, given.device, out)
+        _toy(given.rows, given.steps, given.device, given.out or record.PATH)
     if "autoencoders" in given.what:
-        _autoencoders(_plan(given), out)
+        device = compute.device(given.device or "cpu")
+        _autoencoders(_plan(given), given.out or record.path_for(device))
 
 
 def _plan(given: argparse.Namespace) -> plan.Plan:

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
+from superposition.core import compute
 from superposition.core.store import whole
 
 PATH = Path("data") / "bench.json"
 """Beside the scales' folders: a benchmark belongs to a machine, not to a scale."""
+BF16_PATH = Path("data") / "bench-bf16.json"
+"""The same, measured on a processor with units for bfloat16."""
 GPU_PATH = Path("data") / "bench-gpu.json"
 """The same, measured on a GPU."""
 OURS, PLAIN, PRODUCT, MEMORY = "ours", "plain", "product", "memory"
@@ -117,6 +121,13 @@ def load(root: Path, name: Path = PATH) -> Record:
     """What is on record in the tree at `root`."""
     path = root / name
     return Record(json.loads(path.read_text("utf-8")) if path.exists() else {})
+
+
+def path_for(device: torch.device) -> Path:
+    """Where a benchmark of autoencoders on `device` goes on record."""
+    if device.type == "cuda":
+        return GPU_PATH
+    return BF16_PATH if compute.has_fast_bf16(device) else PATH
 
 
 def save(found: Sections, path: Path) -> None:

@@ -11,6 +11,7 @@ from superposition.charts.benchmarks import ARCHITECTURES, NAMES
 from superposition.values import between, fmt
 
 MISSING = "Nothing was measured on this machine yet: `make bench` does it."
+MISSING_BF16 = "Nothing was measured on such a processor yet: `make bench` does it there."
 MISSING_ON_GPU = (
     "Nothing was measured on a GPU yet: where there is one, "
     "`python -m superposition.benchmarks autoencoders --device cuda` does it."
@@ -25,6 +26,11 @@ METRICS = {
 def shown(record: Record, make: Callable[[], Markdown], missing: str = MISSING) -> Markdown:
     """What `make` gives, or a sentence where nothing was measured yet."""
     return make() if record.measured else Markdown(missing)
+
+
+def shown_bf16(record: Record, make: Callable[[], Markdown]) -> Markdown:
+    """What `make` gives, or a sentence where no processor with bfloat16 units was measured yet."""
+    return shown(record, make, MISSING_BF16)
 
 
 def shown_on_gpu(record: Record, make: Callable[[], Markdown]) -> Markdown:

@@ -1,6 +1,6 @@
-"""The numbers of the page on speed, from data/bench.json."""
+"""The numbers of the page on speed, from data/bench.json and data/bench-bf16.json."""
 
-from superposition.benchmarks.record import MEMORY, OURS, PATH, PLAIN, PRODUCT, Record
+from superposition.benchmarks.record import BF16_PATH, MEMORY, OURS, PATH, PLAIN, PRODUCT, Record
 from superposition.charts.benchmarks import ARCHITECTURES, CLOCKS
 from superposition.results import Results
 from superposition.sources import recorded
@@ -16,17 +16,28 @@ _KEYS = (
     *("batch_width", "memory", "left_out", "torch", "sae_lens", "dictionary_learning"),
     *("sparsify", "offset_ours", "offset_dictionary_learning", "plain_quality_gap"),
 )
-NAMES = tuple(f"speed_{key}" for key in _KEYS)
+_BF16_KEYS = (
+    *("machine", "cores", "vector_units", "torch", "load", "clock", "rounds", "width"),
+    *("smallest", "largest", "tokens_low", "tokens_high", "plain", "product_share", "memory"),
+    *("plain_quality_gap", "quality_gap", "left_out"),
+)
+NAMES = (*(f"speed_{key}" for key in _KEYS), *(f"speed_bf16_{key}" for key in _BF16_KEYS))
 """Names of the values, at every scale."""
 
 
 def texts(r: Results) -> Texts:
     """Every value of the page; NOT_RUN where nothing was measured."""
-    found = {}
-    if r.bench.measured:
-        found = _set_up(r.bench) | _steps(r.bench) | _quality(r.bench) | _metrics(r.bench)
+    found, bf16 = _found(r.bench), _found(r.bench_bf16)
     texts = {f"speed_{key}": found.get(key, NOT_RUN) for key in _KEYS}
-    return recorded(texts, str(PATH))
+    bf16_texts = {f"speed_bf16_{key}": bf16.get(key, NOT_RUN) for key in _BF16_KEYS}
+    return recorded(texts, str(PATH)) | recorded(bf16_texts, str(BF16_PATH))
+
+
+def _found(bench: Record) -> Texts:
+    """Everything that one record says."""
+    if not bench.measured:
+        return {}
+    return _set_up(bench) | _steps(bench) | _quality(bench) | _metrics(bench)
 
 
 def _set_up(bench: Record) -> Texts:
