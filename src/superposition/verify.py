@@ -48,6 +48,11 @@ def report(found: Comparison) -> str:
         parts.append(f"Other parameters than the reference run's: {', '.join(found.changed)}.")
     if found.extra:
         parts.append(f"{len(found.extra)} files here that the reference run does not have.")
+    if found.not_run:
+        parts.append(
+            f"{len(found.not_run)} stages were never run here (they left no cost file): what is "
+            "identical of them came with the repository."
+        )
     parts.append(found.counts().to_string(index=False))
     parts += [_line(row) for row in doubtful.head(SHOWN).to_dict("records")]
     if len(doubtful) > SHOWN:

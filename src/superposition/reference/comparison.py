@@ -35,6 +35,8 @@ class Comparison:
     """Rows whose parameters are others than those of the reference run."""
     extra: list[str]
     """Files of the own run that the reference run does not have."""
+    not_run: list[str]
+    """Stages that left no cost file here: what there is of them came with the repository."""
 
     @property
     def exists(self) -> bool:
@@ -71,6 +73,7 @@ class Comparison:
             "own": self.machine,
             "changed_parameters": self.changed,
             "files_beyond_the_reference": self.extra,
+            "stages_not_run_here": self.not_run,
         }
 
 
@@ -88,12 +91,23 @@ def compare(root: Path, scale: str, *, quiet: bool = False) -> Comparison:
         machine=machine.describe(root),
         changed=_changed(reference, params),
         extra=sorted(set(files.results(own, params)) - _known(reference)) if names else [],
+        not_run=sorted({title for name in names if not _was_run(title := _title(name), own)}),
     )
 
 
 def _is_compared(name: str) -> bool:
     file = name.split("/")[-1]
     return file in files.JSON or file.endswith((".parquet", ".csv"))
+
+
+def _title(name: str) -> str:
+    """The stage, and the row if it has rows, that writes the file `name`."""
+    stage, *row, _ = name.split("/") if "/" in name else ("claims", name)
+    return "@".join((stage, *row))
+
+
+def _was_run(title: str, own: Store) -> bool:
+    return own.path("costs", f"{title}.json").exists()
 
 
 def _known(reference: Reference) -> set[str]:
