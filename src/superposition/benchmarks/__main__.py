@@ -40,10 +40,11 @@ def main(arguments: Sequence[str]) -> None:
     unknown = set(given.what) - {"toy", "autoencoders"}
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; have: toy, autoencoders")
-    if "toy" in given.what:
-        _toy(given.rows, given.steps, given.device, given.out or record.PATH)
+    device = compute.device(given.device or "cpu")
+    if "toy" in given.what:  # toys have no use for bfloat16
+        out = given.out or (record.GPU_PATH if device.type == "cuda" else record.PATH)
+        _toy(given.rows, given.steps, given.device, out)
     if "autoencoders" in given.what:
-        device = compute.device(given.device or "cpu")
         _autoencoders(_plan(given), given.out or record.path_for(device))
 
 
