@@ -73,7 +73,7 @@ def test_rows_of_every_kind_stand_beside_each_other(dtype: torch.dtype) -> None:
     values[3].clamp_(max=0.0)[5] = 2.0
     values[4, ::2] = torch.inf
     values[5, :: selection.GROUPS * 8] += 100
-    values[6].mul_(1e-38)
+    values[6].mul_(1e-40)
     values[7, 500:] += 100
     values[8].round_()
     assert_largest_of_rows(values, 8)

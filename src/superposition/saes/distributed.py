@@ -18,7 +18,7 @@ import torch.distributed as dist
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from superposition.saes.places import places
+from superposition.saes.places import places, places_above
 
 BACKENDS = {"cuda": "nccl", "cpu": "gloo"}
 """What carries the messages, by the kind of device."""
@@ -140,8 +140,10 @@ def add_gradients_(parameters: Sequence[Tensor], n_inputs: int) -> None:
                 dist.all_reduce(values.mul_(weight))
 
 
-def largest(flat: Float[Tensor, " size"], n: int, low: Float[Tensor, ""] | float) -> Tensor:
-    """Ascending indices of those here among the largest positive values of all processes.
+def largest(
+    values: Float[Tensor, "batch d_sae"], n: int, low: Float[Tensor, ""] | float
+) -> Int[Tensor, " active"]:
+    """Ascending flat indices of those here among the largest positive values of all processes.
 
     As many as the `n` of all processes add up to; of equal values, those of the first processes.
     `low` is below the smallest of them almost surely: it saves looking at all values.
@@ -151,18 +153,18 @@ def largest(flat: Float[Tensor, " size"], n: int, low: Float[Tensor, ""] | float
     Exact: positive numbers are ordered as their bits are, which are found a few at a time, from a
     histogram over all processes.
     """
-    counts = _counts(n, flat.device)
+    counts = _counts(n, values.device)
     n_all = sum(counts)
-    low = smallest(torch.as_tensor(low, dtype=torch.float32, device=flat.device))
-    candidates = _above(flat, low)
-    if sum(_counts(len(candidates), flat.device)) < n_all:
-        candidates = _above(flat, torch.zeros_like(low))
-    if sum(_counts(len(candidates), flat.device)) <= n_all:
+    low = smallest(torch.as_tensor(low, dtype=torch.float32, device=values.device))
+    candidates = places_above(values, low)
+    if sum(_counts(len(candidates), values.device)) < n_all:
+        candidates = places_above(values, 0.0)
+    if sum(_counts(len(candidates), values.device)) <= n_all:
         return candidates
-    bits = flat[candidates].float().view(torch.int32)
+    bits = values.flatten()[candidates].float().view(torch.int32)
     cut, n_left = _cut(bits, n_all)
     taken, ties = bits > cut, places(bits == cut)
-    before = sum(_counts(len(ties), flat.device)[: dist.get_rank()])
+    before = sum(_counts(len(ties), values.device)[: dist.get_rank()])
     taken[ties[: max(0, n_left - before)]] = True
     return candidates[taken]
 
@@ -181,10 +183,6 @@ def _cut(bits: Int[Tensor, " some"], n: int) -> tuple[int, int]:
         n_left -= at_least[rank - 1] if rank else 0
         prefix = prefix << BITS | (2**BITS - 1 - rank)
     return prefix, n_left
-
-
-def _above(flat: Tensor, low: Tensor) -> Tensor:
-    return places(flat > low)
 
 
 def _counts(n: int, device: torch.device) -> Sequence[int]:

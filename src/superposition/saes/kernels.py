@@ -30,7 +30,7 @@ from superposition.saes.codes import (
 )
 from superposition.saes.places import places_above
 from superposition.saes.scratch import Scratch
-from superposition.saes.selection import largest, largest_of_rows
+from superposition.saes.selection import largest, largest_of_rows, top_of_rows
 
 SPARSE_BELOW = {"cpu": 0.05, "cuda": 0.02}
 """Share of active latents below which sparse codes are faster than dense ones, by device."""
@@ -124,11 +124,9 @@ def top_k(pre_acts: PreActs, k: int) -> Codes:
     """
     with pre_acts.detached() as values:
         rows = values.flatten(0, -2)
-        if not pre_acts.can_be_sparse or rows.device.type == "cpu":
-            return select(pre_acts, values, largest_of_rows(rows, k))
-        active = rows.topk(k, dim=-1, sorted=False).indices
-        first = torch.arange(0, rows.numel(), rows.shape[-1], device=rows.device)
-        return _select_positive(pre_acts, values, (active + first.unsqueeze(1)).flatten())
+        if pre_acts.can_be_sparse and rows.device.type == "cuda":
+            return _select_positive(pre_acts, values, top_of_rows(rows, k)[0].flatten())
+        return select(pre_acts, values, largest_of_rows(rows, k))
 
 
 def batch_top_k(pre_acts: PreActs, k: int) -> Codes:

@@ -26,12 +26,24 @@ def largest_of_rows(values: Float[Tensor, "batch d_sae"], k: int) -> Int[Tensor,
     """
     n_groups = GROUPS * k
     if values.device.type != "cpu" or values.shape[1] < GROUP_SIZE * n_groups:
-        return _by_top_k(values, k)
+        flat, top = top_of_rows(values, k)
+        return flat[top > 0].sort().values
     size = values.shape[1] // n_groups
     maxima = values[:, : size * n_groups].unflatten(1, (size, n_groups)).amax(1)
     cut = maxima.topk(k, sorted=False).values.amin(1, keepdim=True)
-    candidates = places_from(values, cut.clamp(min=torch.finfo(values.dtype).tiny))
+    smallest = torch.zeros_like(cut).nextafter(torch.ones_like(cut))
+    candidates = places_from(values, cut.maximum(smallest))
     return _largest_of_few(values, candidates, k)
+
+
+def top_of_rows(
+    values: Float[Tensor, "batch d_sae"], k: int
+) -> tuple[Int[Tensor, "batch k"], Float[Tensor, "batch k"]]:
+    """Flat indices of the k largest values of each row, and the values, by torch's own search."""
+    n_rows, width = values.shape
+    top = values.topk(k, dim=-1, sorted=False)
+    first = torch.arange(0, n_rows * width, width, device=values.device)
+    return top.indices + first.unsqueeze(1), top.values
 
 
 def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " active"]:
@@ -43,7 +55,7 @@ def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " activ
     flat = values.flatten()
     cut = _low_cut(flat, n)
     if not distributed.is_alone():
-        return distributed.largest(flat, n, cut)
+        return distributed.largest(values, n, cut)
     candidates = places_above(values, cut)
     if len(candidates) < n:
         candidates = places_above(values, 0.0)
@@ -55,14 +67,6 @@ def largest(values: Float[Tensor, "batch d_sae"], n: int) -> Int[Tensor, " activ
     ties = places(kept == cut)
     taken[ties[: n - int(taken.sum())]] = True
     return candidates[taken]
-
-
-def _by_top_k(values: Tensor, k: int) -> Tensor:
-    """The k largest positive values of each row by torch's own search."""
-    n_rows, width = values.shape
-    top = values.topk(k, dim=-1, sorted=False)
-    flat = top.indices + torch.arange(0, n_rows * width, width, device=values.device).unsqueeze(1)
-    return flat[top.values > 0].sort().values
 
 
 def _largest_of_few(values: Tensor, candidates: Tensor, k: int) -> Tensor:
