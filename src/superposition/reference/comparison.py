@@ -100,10 +100,14 @@ def _is_compared(name: str) -> bool:
     return file in files.JSON or file.endswith((".parquet", ".csv"))
 
 
+def _place(name: str) -> tuple[str, str, str]:
+    """The stage that writes the file `name`, its row if it has rows, and the file's own name."""
+    stage, *row, file = name.split("/") if "/" in name else ("claims", name)
+    return stage, "/".join(row), file
+
+
 def _title(name: str) -> str:
-    """The stage, and the row if it has rows, that writes the file `name`."""
-    stage, *row, _ = name.split("/") if "/" in name else ("claims", name)
-    return "@".join((stage, *row))
+    return "@".join(filter(None, _place(name)[:2]))
 
 
 def _was_run(title: str, own: Store) -> bool:
@@ -117,8 +121,7 @@ def _known(reference: Reference) -> set[str]:
 
 def _of_file(name: str, reference: Reference, own: Store) -> Iterator[tuple[Any, ...]]:
     """The rows of one file, in the order of COLUMNS."""
-    stage, *row, file = name.split("/") if "/" in name else ("claims", name)
-    where = (stage, "/".join(row), file)
+    where = _place(name)
     if name in reference.damaged:
         yield (*where, "", None, None, None, f"{reference.damaged[name]} file", "not compared")
         return
