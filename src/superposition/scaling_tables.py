@@ -3,6 +3,7 @@
 import pandas as pd
 
 from superposition.charts.parts import groups, numbers
+from superposition.reference import machine
 from superposition.reference.beside import SCALES
 from superposition.reference.files import Reference
 from superposition.results import Results
@@ -44,11 +45,11 @@ def costs(r: Results) -> pd.DataFrame:
     if len(own):
         parts.append(own.loc[:, ["stage", "seconds"]].assign(run="here"))
     for scale in SCALES:
-        noted = Reference(scale, r.store.root).facts().get("costs", {})
-        rows = [(name.split("@")[0], cost["seconds"]) for name, cost in noted.items()]
-        if rows:
+        for number, run in enumerate(machine.runs(Reference(scale, r.store.root).facts())):
+            rows = [(name.split("@")[0], cost["seconds"]) for name, cost in run["costs"].items()]
             table = pd.DataFrame(rows, columns=["stage", "seconds"])
-            parts.append(table.assign(run=f"reference run, {scale}"))
+            where = f", added on {machine.name(run)}" if number else ""
+            parts.append(table.assign(run=f"reference run, {scale}{where}"))
     if not parts:
         return pd.DataFrame(columns=["run", "stage", "seconds"])
     rows = [

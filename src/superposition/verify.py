@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from superposition.core.store import whole
-from superposition.reference import comparison, files
+from superposition.reference import comparison, files, machine
 from superposition.reference.comparison import Comparison
 
 SHOWN = 40
@@ -42,6 +42,10 @@ def report(found: Comparison) -> str:
     doubtful = found.doubtful()
     parts = [
         f"Scale {found.scale}. Reference: {machine_of(found.facts)}.",
+        *(
+            f"{len(run['costs'])} of its stages: {machine_of(run)}."
+            for run in machine.runs(found.facts)[1:]
+        ),
         f"Here: {machine_of(found.machine)}.",
     ]
     if found.changed:

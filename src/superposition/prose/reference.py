@@ -3,6 +3,7 @@
 from typing import Any
 
 from superposition.core.store import Store
+from superposition.reference import machine
 from superposition.reference.beside import SCALES
 from superposition.reference.files import Reference
 from superposition.results import Results
@@ -23,8 +24,12 @@ def texts(r: Results) -> Texts:
 
 
 def _run(scale: str, store: Store) -> str:
-    facts = Reference(scale, store.root).facts()
-    return _described(facts) if facts else MISSING[scale]
+    runs = machine.runs(Reference(scale, store.root).facts())
+    if not runs:
+        return MISSING[scale]
+    part = "; only in part" if runs[0].get("partial") else ""
+    added = [f"; added to it: {_described(run)}, {_stages(run)}" for run in runs[1:]]
+    return "".join([_described(runs[0]), *added, part])
 
 
 def _described(facts: dict[str, Any]) -> str:
@@ -34,5 +39,9 @@ def _described(facts: dict[str, Any]) -> str:
         where = f"{facts['accelerator']}, {where}"
     seconds = sum(cost["seconds"] for cost in facts["costs"].values())
     took = duration(seconds) if seconds else "unknown time"
-    part = "; only in part" if facts.get("partial") else ""
-    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}{part}"
+    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}"
+
+
+def _stages(facts: dict[str, Any]) -> str:
+    n = len(facts["costs"])
+    return f"{fmt(n)} stage{'s' * (n != 1)}"

@@ -1,25 +1,31 @@
-"""Make the reference run of a scale from its results, or take in one made elsewhere.
+"""Make the reference run of a scale from its results, add to it, or take in one made elsewhere.
 
-python -m superposition.reference [SCALE] [--partial | --import FOLDER]
+python -m superposition.reference [SCALE] [--partial | --add | --import FOLDER]
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from superposition.reference import making
+from superposition.reference import adding, making
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m superposition.reference")
     parser.add_argument("scale", nargs="?", default="laptop", help="smoke, laptop or full")
-    parser.add_argument("--import", dest="given", type=Path, help="folder copied from elsewhere")
-    parser.add_argument("--partial", action="store_true", help="not every stage was run")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--import", dest="given", type=Path, help="folder copied from elsewhere")
+    how.add_argument("--partial", action="store_true", help="not every stage was run")
+    how.add_argument(
+        "--add", action="store_true", help="to the partial reference run, what it lacks of this run"
+    )
     arguments = parser.parse_args()
     try:
-        if arguments.given is None:
-            made = making.make(Path(), arguments.scale, partial=arguments.partial)
-        else:
+        if arguments.given is not None:
             made = making.take_in(Path(), arguments.scale, arguments.given)
+        elif arguments.add:
+            made = adding.add(Path(), arguments.scale)
+        else:
+            made = making.make(Path(), arguments.scale, partial=arguments.partial)
     except ValueError as error:
         sys.exit(f"reference: {error}")
     size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())

@@ -91,7 +91,7 @@ def compare(root: Path, scale: str, *, quiet: bool = False) -> Comparison:
         machine=machine.describe(root),
         changed=_changed(reference, params),
         extra=sorted(set(files.results(own, params)) - _known(reference)) if names else [],
-        not_run=sorted({title for name in names if not _was_run(title := _title(name), own)}),
+        not_run=sorted({title for name in names if not _was_run(title := title_of(name), own)}),
     )
 
 
@@ -106,7 +106,12 @@ def _place(name: str) -> tuple[str, str, str]:
     return stage, "/".join(row), file
 
 
-def _title(name: str) -> str:
+def title_of(name: str) -> str:
+    """The stage that writes the file `name`, as DVC calls it.
+
+    >>> title_of("sae/batch-topk/metrics.json"), title_of("tokens/metrics.json")
+    ('sae@batch-topk', 'tokens')
+    """
     return "@".join(filter(None, _place(name)[:2]))
 
 
@@ -116,7 +121,8 @@ def _was_run(title: str, own: Store) -> bool:
 
 def _known(reference: Reference) -> set[str]:
     """Files that the reference run had, those too large to be published among them."""
-    return set(reference.sums) | set(reference.facts().get("left_out", []))
+    left_out = [run.get("left_out", []) for run in machine.runs(reference.facts())]
+    return set(reference.sums).union(*left_out)
 
 
 def _of_file(name: str, reference: Reference, own: Store) -> Iterator[tuple[Any, ...]]:

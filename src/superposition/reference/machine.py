@@ -15,6 +15,23 @@ PACKAGES = ("torch", "numpy", "pandas", "scipy", "transformer-lens", "tokenizers
 COMMIT = "SUPERPOSITION_COMMIT"
 """Environment variable with the commit, where a copy of the tree has no git."""
 
+ADDED = "added"
+"""Of the facts of a reference run: the facts of the runs that were added to it."""
+
+
+def runs(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs that a reference run consists of: that which it began with, and those added to it.
+
+    Each has its machine, its `costs` and what it `left_out`.
+    """
+    return [facts, *facts.get(ADDED, [])] if facts else []
+
+
+def name(facts: dict[str, Any]) -> str:
+    """What did the work: the accelerator, or the processor where there was none."""
+    accelerator = facts["accelerator"]
+    return facts["processor"] if accelerator == "none" else accelerator
+
 
 def describe(root: Path) -> dict[str, Any]:
     """Processor, accelerator, memory, versions and commit; nothing that changes from run to run."""

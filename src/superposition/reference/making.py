@@ -6,6 +6,7 @@ rounded to bfloat16, and the same results give the same bytes.
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,10 @@ LARGEST = 150_000
 """Bytes of a table that is still copied; larger ones are named as left out."""
 BUDGET = 20_000_000
 """Bytes of one scale; two of them keep git below 40 MB."""
-WEIGHTS = (
-    ("transformer/main", "transformer.safetensors"),
-    ("sae/batch-topk", "weights.safetensors"),
-)
-"""The models that others may want to start from, most wanted first."""
-LOADING = ("tokens/tokenizer.json", "transformer/main/transformer.json", "sae/batch-topk/cfg.json")
-"""What is needed to use the weights."""
+MODELS = ("tokens/tokenizer.json", "transformer/main/transformer.json")
+MODELS += ("transformer/main/transformer.safetensors",)
+MODELS += ("sae/batch-topk/cfg.json", "sae/batch-topk/weights.safetensors")
+"""The models that others may want to start from, with what is needed to use them."""
 
 
 def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
@@ -42,29 +40,24 @@ def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
     source = own.root / "data" / scale
     if not partial and not (source / "claims.json").exists():
         raise NoReferenceError(f"no {source / 'claims.json'}: run `make reproduce SCALE={scale}`")
-    names = files.results(own, params)
-    small = [name for name in names if (source / name).stat().st_size <= LARGEST or _json(name)]
     reference = Reference(scale, root)
     with whole(reference.folder) as folder:
-        for name in [*small, *(name for name in LOADING if (source / name).exists())]:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / name, folder / name)
+        left_out = copy_results(source, files.results(own, params), folder)
+        copy_models(source, MODELS, folder)
         if partial:  # the run itself has no verdicts until its last stage made them
             records = judge_all(Results(params=params, store=own), partial=True)
-            _write_json(folder / "claims.json", [record.as_json() for record in records])
-        _round_weights(source, folder)
+            write_json(folder / "claims.json", [record.as_json() for record in records])
         facts = machine.describe(own.root) | {
             "scale": scale,
             "partial": partial,
             "seeds": seeds(params.tree),
             "costs": costs(own),
-            "left_out": sorted(set(names) - set(small)),
+            "left_out": left_out,
         }
-        _write_json(folder / files.FACTS, facts)
-        _write_json(folder / files.PARAMS, params.tree)
-        (folder / files.SUMS).write_text(files.checksums(folder), encoding="utf-8")
-        _check_size(folder, scale)
-    return Reference(scale, root)
+        write_json(folder / files.FACTS, facts)
+        write_json(folder / files.PARAMS, params.tree)
+        seal(folder, scale)
+    return reference
 
 
 def take_in(root: Path, scale: str, given: Path) -> Reference:
@@ -105,20 +98,51 @@ def costs(store: Store) -> dict[str, dict[str, float]]:
     return found
 
 
-def _json(name: str) -> bool:
-    return name.endswith(".json")
+def copy_results(source: Path, names: list[str], folder: Path) -> list[str]:
+    """Copy the results `names`; those that were left out, as too large, are given back."""
+    large = [
+        name
+        for name in names
+        if not name.endswith(".json") and (source / name).stat().st_size > LARGEST
+    ]
+    for name in sorted(set(names) - set(large)):
+        shutil.copyfile(source / name, _place(folder, name))
+    return large
 
 
-def _round_weights(source: Path, folder: Path) -> None:
-    for row, file in WEIGHTS:
-        if not (source / row / file).exists():
+def copy_models(source: Path, names: Iterable[str], folder: Path) -> None:
+    """Copy those of `names` that are there, with weights rounded to bfloat16."""
+    for name in names:
+        if not (source / name).exists():
             continue
-        rounded = {
-            name: tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
-            for name, tensor in load_file(source / row / file).items()
-        }
-        (folder / row).mkdir(parents=True, exist_ok=True)
-        save_file(rounded, folder / row / file)
+        if name.endswith(".safetensors"):
+            _round(source / name, _place(folder, name))
+        else:
+            shutil.copyfile(source / name, _place(folder, name))
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write `values` so that the same ones give the same bytes."""
+    path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def seal(folder: Path, scale: str) -> None:
+    """Write the checksums of all that is in `folder`, unless it is too large for Git."""
+    (folder / files.SUMS).write_text(files.checksums(folder), encoding="utf-8")
+    _check_size(folder, scale)
+
+
+def _place(folder: Path, name: str) -> Path:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _round(source: Path, target: Path) -> None:
+    rounded = {
+        name: tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(source).items()
+    }
+    save_file(rounded, target)
 
 
 def _check_size(folder: Path, scale: str) -> None:
@@ -143,7 +167,3 @@ def _check_given(folder: Path, scale: str, *, given: Path) -> None:
     of = json.loads((folder / files.FACTS).read_text("utf-8"))["scale"]
     if of != scale:
         raise NoReferenceError(f"{given} is a run of the scale {of}, not {scale}")
-
-
-def _write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", encoding="utf-8")

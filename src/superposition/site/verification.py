@@ -6,6 +6,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from superposition.artefacts import Named
+from superposition.reference import machine
 from superposition.reference.comparison import STATUSES, Comparison
 from superposition.site.cards import plain
 from superposition.site.tables import table
@@ -38,6 +39,12 @@ def machines(found: Comparison) -> Markdown:
     columns = {
         "": [plain(name.replace("_", " ")) for name in names],
         "reference run": [_fact(found.facts, name) for name in names],
+        **{
+            f"added to it, {number}" if number > 1 else "added to it": [
+                _fact(run, name) for name in names
+            ]
+            for number, run in enumerate(machine.runs(found.facts)[1:], start=1)
+        },
         "this run": [_fact(found.machine, name) for name in names],
     }
     return table(pd.DataFrame(columns))
