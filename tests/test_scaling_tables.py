@@ -48,7 +48,7 @@ def test_coverage_and_belonging_are_shares_of_contexts_and_latents(r: Results) -
 
 def test_costs_are_those_of_this_run_beside_the_reference_run(r: Results) -> None:
     table = scaling_tables.costs(r)
-    assert table["run"].tolist() == ["here", "reference run, laptop"]
+    assert table["run"].tolist() == ["here", "laptop reference"]
     assert table["seconds"].tolist() == [12.0, 12.0]
     assert scaling.texts(r)["sc_total"] == "12 s".replace(" ", "\u00a0")
 

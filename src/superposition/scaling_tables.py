@@ -38,7 +38,8 @@ def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
 def costs(r: Results) -> pd.DataFrame:
     """Wall time of every stage, all its rows together, here and in the reference runs.
 
-    Columns: run, stage, seconds.
+    Stages that other machines added to a reference run are a run of their own. Columns: run, stage,
+    seconds.
     """
     own = read_costs(r.store)
     parts = []
@@ -48,8 +49,8 @@ def costs(r: Results) -> pd.DataFrame:
         for number, run in enumerate(machine.runs(Reference(scale, r.store.root).facts())):
             rows = [(name.split("@")[0], cost["seconds"]) for name, cost in run["costs"].items()]
             table = pd.DataFrame(rows, columns=["stage", "seconds"])
-            where = f", added on {machine.name(run)}" if number else ""
-            parts.append(table.assign(run=f"reference run, {scale}{where}"))
+            name = f"added to {scale}" if number else f"{scale} reference"
+            parts.append(table.assign(run=name))
     if not parts:
         return pd.DataFrame(columns=["run", "stage", "seconds"])
     rows = [

@@ -7,12 +7,16 @@ import pytest
 import torch
 import yaml
 
-from superposition import verify
+from superposition import scaling_tables, verify
 from superposition.claims.core import Record, Verdict, all_claims
+from superposition.core.params import Params
 from superposition.core.store import ArtefactError, Store
+from superposition.prose import reference as about_reference
 from superposition.reference import adding, comparison, files, machine, making
 from superposition.reference.beside import NOT_RUN
 from superposition.reference.files import NoReferenceError, Reference
+from superposition.results import Results
+from superposition.site import verification
 
 SCALE = "laptop"
 COST = {"seconds": 2.0, "peak_bytes": 10}
@@ -100,6 +104,19 @@ def test_a_later_run_is_compared_with_all_parts(longer: Path) -> None:
     of_sae = found.values.loc[found.values["stage"] == "sae", "status"]
     assert set(of_sae) == {"identical"}
     assert "1 of its stages: " in verify.report(found)
+
+
+def test_the_pages_keep_the_machines_apart(longer: Path) -> None:
+    adding.add(longer, SCALE)
+    r = Results(Params.read(SCALE, root=longer), Store(scale=SCALE, root=longer))
+    said = about_reference.texts(r)[f"reference_{SCALE}"]
+    assert said.index("commit first") < said.index("; added to it: ") < said.index("commit later")
+    assert said.endswith(", 1 stage; only in part")
+    times = scaling_tables.costs(r).set_index(["run", "stage"])["seconds"]
+    assert times["laptop reference", "transformer"] == times["added to laptop", "sae"] == 2.0
+    assert ("laptop reference", "sae") not in times
+    found = comparison.compare(longer, SCALE, quiet=True)
+    assert "added to it" in str(verification.machines(found).data)
 
 
 def test_a_verdict_stays_and_what_was_open_is_judged_from_both(

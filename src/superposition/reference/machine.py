@@ -27,12 +27,6 @@ def runs(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [facts, *facts.get(ADDED, [])] if facts else []
 
 
-def name(facts: dict[str, Any]) -> str:
-    """What did the work: the accelerator, or the processor where there was none."""
-    accelerator = facts["accelerator"]
-    return facts["processor"] if accelerator == "none" else accelerator
-
-
 def describe(root: Path) -> dict[str, Any]:
     """Processor, accelerator, memory, versions and commit; nothing that changes from run to run."""
     found = machine.describe()
