@@ -60,3 +60,11 @@ def test_with_git_only_what_git_would_track_is_copied_and_git_stays_clean(root: 
     tree = workspace.prepare("smoke", root=root, into=root / ".scales" / "smoke")
     assert not (tree / "ignored").exists()
     assert git("status", "--short") == ""
+
+
+def test_without_git_hidden_files_and_results_stay_behind(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    names = ["params.yaml", "scales/smoke.yaml", "src/code.py"]
+    assert workspace.source_files(root) == [".gitignore", *names]

@@ -36,8 +36,11 @@ def prepare(scale: str, *, root: Path, into: Path, shared_cache: bool = True) ->
 def source_files(root: Path) -> list[str]:
     """The tree's own files, relative to `root`: what git tracks or would, less results."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=root, capture_output=True, check=False)
-    names = listed.stdout.decode().split("\0") if listed.returncode == 0 else _walk(root)
+    try:
+        listed = subprocess.run(command, cwd=root, capture_output=True, check=True)
+        names = listed.stdout.decode().split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        names = _walk(root)
     kept = (name for name in names if name and not name.startswith(LEFT_OUT))
     return sorted(name for name in kept if (root / name).is_file())
 
