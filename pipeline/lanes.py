@@ -3,11 +3,12 @@
 import argparse
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from superposition import lanes, rows
+from superposition import accelerator, lanes, preflight, rows
 from superposition.core.params import Params
 from superposition.core.stage import PAUSED
 
@@ -21,6 +22,9 @@ def main(arguments: argparse.Namespace) -> int:
     rows.check(params)
     root = Path.cwd()
     todo = lanes.tasks(params, root, only=arguments.only)
+    lanes.check_stages(arguments.processor, lanes.tasks(params, root))
+    if any(task.stage in lanes.TRAININGS and not task.is_done(root) for task in todo):
+        accelerator.check(params, preflight.estimate(params))
     limits = lanes.Limits(
         seconds=60 * arguments.minutes,
         processes=arguments.processes,
@@ -57,6 +61,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--processor", nargs="*", default=["toy"], metavar="STAGE", help="see no GPU (default: toy)"
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends its stages too
     try:
         sys.exit(main(parser.parse_args()))
     except ValueError as error:

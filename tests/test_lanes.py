@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from superposition import lanes
 from superposition.core.params import Params
+from superposition.core.stage import PAUSED
 from superposition.lanes import Limits, Process, Task
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +114,32 @@ def test_what_needs_a_failed_task_is_left_and_the_rest_goes_on(tmp_path: Path) -
     assert found.left == ["claims"]
 
 
+def test_a_training_that_paused_in_time_has_not_failed(tmp_path: Path) -> None:
+    found = lanes.run(
+        chain()[:2],
+        limits(),
+        lambda task, _: Fake(status=PAUSED * (task.stage == "sae")),
+        root=tmp_path,
+        say=lambda _: None,
+    )
+    assert (found.done, found.failed, found.cut_off) == (["text"], [], ["sae@l1"])
+
+
+def test_what_is_interrupted_leaves_no_stage_at_work(tmp_path: Path) -> None:
+    process = Fake(looks=10**9)
+
+    def interrupted(text: str) -> None:
+        if text.endswith("l1"):
+            raise KeyboardInterrupt
+
+    def start(task: Task, seconds: float) -> Process:
+        return process if task.row == "topk" else Fake()
+
+    with pytest.raises(KeyboardInterrupt):
+        lanes.run(chain()[:3], limits(trainings=2), start, root=tmp_path, say=interrupted)
+    assert process.killed
+
+
 def test_what_runs_when_the_time_is_over_is_ended(tmp_path: Path) -> None:
     process, left = Fake(looks=10**9), []
 
@@ -156,6 +184,8 @@ def test_a_choice_of_stages_waits_for_nothing_else() -> None:
     assert {task.name: task.after for task in found} == {"tokens": set(), "ngrams": {"tokens"}}
     with pytest.raises(ValueError, match="no stage nowhere; have: code, text, "):
         lanes.tasks(Params.read("full", root=ROOT), ROOT, only=["nowhere"])
+    with pytest.raises(ValueError, match="no stage toys; have: text, sae, claims"):
+        lanes.check_stages(["toys"], chain())
 
 
 @pytest.mark.parametrize("given", [(0.0, 1, 1), (1.0, 0, 1), (1.0, 1, 0)])
@@ -190,3 +220,13 @@ def test_a_training_is_told_how_long_it_may_take(
     starter = lanes.Starter("full", n_processes=2, on_processor=["text"], logs=tmp_path)
     starter(task, seconds)
     assert begun == [(words, "" if task.stage == "text" else None)]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_training_of_the_full_scale_is_not_begun_without_a_gpu(tmp_path: Path) -> None:
+    words = ["-m", "pipeline.lanes", "full", "--only", "transformer"]
+    found = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 1
+    assert "lanes: the scale full is made for a GPU" in found.stderr

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from superposition.core.params import Params
+from superposition.core.stage import PAUSED
 from superposition.dvc_stages import stages_of_rows
 
 TRAININGS = ("transformer", "sae", "sweep")
@@ -94,9 +95,17 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
     """Ended with another status than 0."""
     cut_off: list[str] = field(default_factory=list)
-    """At work when the time was over."""
+    """At work when the time was over, or paused by themselves before."""
     left: list[str] = field(default_factory=list)
     """Never begun: for want of time, or of what a failed task should have written."""
+
+    def note(self, name: str, status: int) -> str:
+        """Take down with which exit status a task ended; in a word, what that means."""
+        if status == PAUSED:
+            self.cut_off.append(name)
+            return "paused"
+        (self.failed if status else self.done).append(name)
+        return "FAILED" if status else "done"
 
 
 class Starter:
@@ -137,11 +146,16 @@ def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]
         )
         for each in stages_of_rows(root, {**params.tree, "scale": params.scale})
     ]
-    have = [*dict.fromkeys(task.stage for task in found)]
-    if unknown := set(only) - {*have}:
-        raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(have)}")
+    check_stages(only, found)
     chosen = [task for task in found if task.writes and (not only or task.stage in only)]
     return [_linked(task, chosen) for task in chosen]
+
+
+def check_stages(names: Iterable[str], among: Iterable[Task]) -> None:
+    """Refuse names of stages that there are not."""
+    have = [*dict.fromkeys(task.stage for task in among)]
+    if unknown := set(names) - {*have}:
+        raise ValueError(f"no stage {', '.join(sorted(unknown))}; have: {', '.join(have)}")
 
 
 def run(
@@ -161,23 +175,33 @@ def run(
     for task in todo:
         if task.is_done(root):
             outcome.done.append(waiting.pop(task.name).name)
-    while (waiting or running) and time.monotonic() - began < limits.seconds:
-        for name in [name for name, process in running.items() if process.poll() is not None]:
-            status = running.pop(name).poll()
-            (outcome.failed if status else outcome.done).append(name)
-            say(f"{time.monotonic() - began:5.0f} s  {'FAILED' if status else 'done'}  {name}")
-        for task in _ready(waiting, outcome.done, running, limits):
-            del waiting[task.name]
-            running[task.name] = start(task, limits.seconds - (time.monotonic() - began))
-        if not running:
-            break  # what is left waits for what failed
-        time.sleep(PAUSE)
-    for name, process in running.items():
-        process.kill()
-        process.wait()
-        outcome.cut_off.append(name)
+    try:
+        while (waiting or running) and time.monotonic() - began < limits.seconds:
+            for name, status in _ended(running):
+                word = outcome.note(name, status)
+                say(f"{time.monotonic() - began:5.0f} s  {word}  {name}")
+            for task in _ready(waiting, outcome.done, running, limits):
+                del waiting[task.name]
+                running[task.name] = start(task, limits.seconds - (time.monotonic() - began))
+            if not running:
+                break  # what is left waits for what failed
+            time.sleep(PAUSE)
+    finally:  # whatever ends this, no stage may go on writing where another run may begin it again
+        for name, process in running.items():
+            process.kill()
+            process.wait()
+            outcome.cut_off.append(name)
     outcome.left = [*waiting]
     return outcome
+
+
+def _ended(running: dict[str, Process]) -> list[tuple[str, int]]:
+    """Take the tasks that have ended out of `running`: their names and exit statuses."""
+    found = [(name, process.poll()) for name, process in running.items()]
+    ended = [(name, status) for name, status in found if status is not None]
+    for name, _ in ended:
+        del running[name]
+    return ended
 
 
 def _ready(
