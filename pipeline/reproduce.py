@@ -24,7 +24,7 @@ def main(scale: str, *, root: Path, only: str | None) -> None:
         needs = preflight.estimate(params)
         print(preflight.describe(needs, scale), flush=True)
         accelerator.check(params, needs)
-        preflight.check(needs, folder=root)
+        preflight.check(needs, folder=root, kept=preflight.size_of(tree / "data" / scale))
     if not here:
         workspace.prepare(scale, root=root, into=tree)
     started = time.perf_counter()

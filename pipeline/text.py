@@ -13,7 +13,8 @@ def main(stage: Stage) -> None:
     """Documents with their split, and a manifest of where they came from."""
     needs = preflight.estimate(stage.params)  # all that a bare `dvc repro` runs before is `code`
     print(preflight.describe(needs, stage.params.scale), flush=True)
-    preflight.check(needs, folder=Path())
+    kept = preflight.size_of(stage.store.root / "data" / stage.params.scale)
+    preflight.check(needs, folder=Path(), kept=kept)
     config = stage.config(corpus.TextConfig)
     text = corpus.collect(config, lock=Path(LOCK).read_text("utf-8"))
     stage.store.save_table(text.documents, "text", "documents.parquet")

@@ -41,3 +41,13 @@ def test_too_little_memory_is_refused_with_the_stage_that_needs_it(tmp_path: Pat
     with pytest.raises(preflight.ResourceError, match=r"sae@l1 needs about 4\.0 GiB .* 2\.0 GiB"):
         preflight.check(needs, folder=tmp_path, free_memory=2 * GIB)
     preflight.check(needs, folder=tmp_path, free_memory=5 * GIB)
+
+
+def test_what_an_earlier_run_left_needs_no_room_again(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"12345")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c").write_bytes(b"678")
+    assert preflight.size_of(tmp_path) == 8
+    assert preflight.size_of(tmp_path / "nowhere") == 0
+    needs = [Need("sae@l1", 1.0, 1.0, 1e6 * GIB)]
+    preflight.check(needs, folder=tmp_path, kept=int(1e6 * GIB), free_memory=GIB)

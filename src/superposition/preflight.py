@@ -63,9 +63,14 @@ def estimate(params: Params) -> list[Need]:
     return needs
 
 
-def check(needs: list[Need], *, folder: Path, free_memory: float | None = None) -> None:
-    """Refuse in one sentence if the disk at `folder` or the memory will not do."""
-    disk = sum(need.disk for need in needs)
+def check(
+    needs: list[Need], *, folder: Path, kept: int = 0, free_memory: float | None = None
+) -> None:
+    """Refuse in one sentence if the disk at `folder` or the memory will not do.
+
+    `kept` are the bytes of what an earlier run left, which this one uses or replaces.
+    """
+    disk = sum(need.disk for need in needs) - kept
     free = shutil.disk_usage(folder).free
     if disk > free:
         raise ResourceError(
@@ -79,6 +84,11 @@ def check(needs: list[Need], *, folder: Path, free_memory: float | None = None) 
             f"stage {largest.stage} needs about {largest.memory / GIB:.1f} GiB of memory, but "
             f"{available / GIB:.1f} GiB are available: close something, or choose a smaller scale"
         )
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below `folder`."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def describe(needs: list[Need], scale: str) -> str:
