@@ -141,3 +141,19 @@ def test_the_same_results_give_the_same_intervals(r: Results) -> None:
 
 def noisy_pentagon(seed: int) -> Tensor:
     return polygon(5) + 0.1 * torch.randn(5, 2, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_partial_run_leaves_open_what_did_not_run_and_refuses_what_is_damaged(
+    r: Results,
+) -> None:
+    loss_recovered = claim("b12-loss-recovered")
+    record = judge(loss_recovered, r, partial=True)
+    assert record.verdict.holds == "not run at this scale"
+    assert record.verdict.detail == "Needs evaluation@l1, which this partial run does not have."
+    path = r.store.path("evaluation", "l1", "metrics.json")
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(
+        ArtefactError, match=r"claim b12-loss-recovered: .*metrics\.json is truncated"
+    ):
+        judge(loss_recovered, r, partial=True)

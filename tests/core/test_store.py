@@ -62,7 +62,7 @@ def test_a_truncated_or_foreign_artefact_is_refused_with_its_path(store: Store, 
 
 
 def test_a_missing_artefact_names_the_stage_that_makes_it(store: Store) -> None:
-    with pytest.raises(ArtefactError, match="run the stage that makes it, `dvc repro toy`"):
+    with pytest.raises(ArtefactError, match="run the stage that makes it, `dvc repro toy@row`"):
         store.load_json("toy", "row", "metrics.json")
 
 
@@ -82,6 +82,7 @@ def test_a_folder_replaces_a_folder_whole(tmp_path: Path) -> None:
             path.mkdir()
             (path / name).write_text(name)
     assert [file.name for file in (tmp_path / "site").iterdir()] == ["second"]
+    assert [file.name for file in tmp_path.iterdir()] == ["site"]
 
 
 def test_a_checkpoint_of_other_parameters_is_not_continued(store: Store) -> None:
@@ -90,6 +91,19 @@ def test_a_checkpoint_of_other_parameters_is_not_continued(store: Store) -> None
     assert store.checkpoint("sae", "l1", of="lr=2").load() is None
     store.checkpoint("sae", "l1", of="lr=1").remove()
     assert store.checkpoint("sae", "l1", of="lr=1").load() is None
+
+
+def test_a_checkpoint_is_read_into_memory_whatever_device_it_is_from(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A GPU's is asked for where there may be none, or by processes with a GPU each."""
+    store.checkpoint("sae", "l1", of="").save({"W": torch.ones(2)})
+    asked, load = [], torch.load
+    monkeypatch.setattr(torch, "load", lambda path, **how: asked.append(how) or load(path, **how))
+    state = store.checkpoint("sae", "l1", of="").load()
+    assert state is not None
+    assert state["W"].device.type == "cpu"
+    assert asked == [{"weights_only": True, "map_location": "cpu"}]
 
 
 def test_a_checkpoint_is_due_each_minute_and_when_the_time_is_over(tmp_path: Path) -> None:

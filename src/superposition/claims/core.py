@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 
 from superposition.artefacts import NotTrained
 from superposition.core.params import Params
-from superposition.core.store import ArtefactError
+from superposition.core.store import ArtefactError, MissingArtefactError
 from superposition.results import Results
 
 Holds = Literal["replicated", "partly", "not replicated", "not run at this scale"]
@@ -176,8 +176,8 @@ def judge(claim: Claim, results: Results, *, partial: bool = False) -> Record:
     except NotTrained as error:
         return _not_run(claim, f"There is {error}.")
     except ArtefactError as error:
-        if partial:
-            return _not_run(claim, "Needs results that this partial run does not have.")
+        if partial and isinstance(error, MissingArtefactError):
+            return _not_run(claim, f"Needs {error.title}, which this partial run does not have.")
         raise ArtefactError(f"claim {claim.id}: {error}") from None
 
 

@@ -34,6 +34,15 @@ class ArtefactError(ValueError):
     """An artefact that is missing, truncated or not what its name says."""
 
 
+class MissingArtefactError(ArtefactError):
+    """An artefact that is not there, because its stage has not run."""
+
+    def __init__(self, path: Path, title: str) -> None:
+        """`title` is the stage, as DVC calls it."""
+        self.title = title
+        super().__init__(f"no {path}: run the stage that makes it, `dvc repro {title}`")
+
+
 @dataclass(frozen=True)
 class Store:
     """The artefacts of one scale."""
@@ -118,7 +127,7 @@ class Store:
         path = self.path(stage, *parts)
         if not path.exists():
             maker = stage.removesuffix(".json")  # claims.json has no folder of its own
-            raise ArtefactError(f"no {path}: run the stage that makes it, `dvc repro {maker}`")
+            raise MissingArtefactError(path, "@".join([maker, *parts[:-1][:1]]))
         return path
 
 
@@ -139,7 +148,7 @@ class CheckpointFile:
         """The state kept last, or None if there is none for the same parameters and inputs."""
         if not self.path.exists():
             return None
-        kept = torch.load(self.path, weights_only=True)
+        kept = torch.load(self.path, weights_only=True, map_location="cpu")
         if kept["fingerprint"] != self.fingerprint:
             return None
         self.clock.before = kept["seconds"]
@@ -170,9 +179,13 @@ def whole(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary
-        if path.is_dir():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        if path.is_dir():  # a folder cannot be replaced at once: the old one goes when all is done
+            before = path.with_name(f".{path.name}.{os.getpid()}.before")
+            path.replace(before)
+            temporary.replace(path)
+            shutil.rmtree(before)
+        else:
+            temporary.replace(path)
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
