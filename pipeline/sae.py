@@ -12,7 +12,8 @@ def main(stage: Stage) -> None:
     arch = stage.params.value("sae", stage.row)["arch"]
     config = stage.config(base.architecture(arch).Config)
     shards = ShardReader(
-        stage.store.path("activations", config.activations, "shards"), stage.device
+        stage.store.path("activations", config.activations, "shards"),
+        distributed.own_device(stage.device),
     )
     schedule = config.training
     source = shards.source(

@@ -13,7 +13,8 @@ def main(stage: Stage) -> None:
     config = stage.config(sweep.SweepConfig)
     points = sweep.points(config, key=f"sweep.{stage.row}", origin=stage.params.origin)
     shards = ShardReader(
-        stage.store.path("activations", config.activations, "shards"), stage.device
+        stage.store.path("activations", config.activations, "shards"),
+        distributed.own_device(stage.device),
     )
     schedule = points[0].config.training
     source = shards.source(

@@ -62,6 +62,16 @@ def test_two_processes_go_on_where_one_was_killed(shared: dict[str, Any]) -> Non
     torch.testing.assert_close(shared["resumed"]["weights"], expected, rtol=1e-3, atol=1e-5)
 
 
+def test_every_process_has_a_gpu_of_its_own_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the number, what a thread brings to the GPU goes to the first one."""
+    gpu, cpu = torch.device("cuda"), torch.device("cpu")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert distributed.own_device(gpu) == gpu
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert distributed.own_device(gpu) == torch.device("cuda", 3)
+    assert distributed.own_device(cpu) == cpu
+
+
 def test_a_batch_with_fewer_inputs_than_processes_is_refused(shared: dict[str, Any]) -> None:
     assert shared["small"] == "batch_size=1 is below the number of processes 2"
 

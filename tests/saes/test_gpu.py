@@ -10,6 +10,7 @@ from tests.saes.test_architectures import ARCHITECTURES, CASES, case, inputs
 from tests.saes.test_kernels import problem, sort_batch_top_k
 from tests.saes.test_training import Memory, source
 
+from superposition.core.store import Store
 from superposition.saes import base, kernels, selection, training
 from superposition.saes.codes import SparseCodes
 from superposition.saes.replayed import Replayed
@@ -96,6 +97,23 @@ def test_a_resumed_training_ends_with_the_same_bits(arch):
     resumed = fit(config, source(), device=GPU, checkpoint=memory)
     for name, value in whole.sae.state_dict().items():
         assert torch.equal(value, resumed.sae.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(("first", "then"), [(CPU, GPU), (GPU, CPU)], ids=["to GPU", "from GPU"])
+def test_a_training_goes_on_where_another_device_left_it(first, then, tmp_path):
+    """As with a checkpoint that was copied to another machine."""
+    config, memory = rows.row("batch_topk"), Memory(killed_after=7)
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, source(), device=first, checkpoint=memory)
+    kept = Store(scale="full", root=tmp_path).checkpoint("sae", "row", of=config)
+    assert memory.kept is not None
+    kept.save(memory.kept)
+    resumed, whole = (
+        fit(config, source(), device=then, checkpoint=kept),
+        fit(config, source(), device=then),
+    )
+    found, expected = (torch.tensor(each.history["loss"].to_numpy()) for each in (resumed, whole))
+    torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-3)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -11,6 +11,7 @@ from tests.saes import rows
 from torch import Tensor
 
 from superposition.core import store
+from superposition.gpu import rates
 from superposition.saes import base, history, schedule, training
 from superposition.saes.training import Source, fit, fit_many
 
@@ -239,3 +240,14 @@ def test_resampled_latents_appear_in_the_history() -> None:
     assert found.resampled[20] >= 4
     assert found.resampled[40] == 0
     assert not run.dead()[:4].all()
+
+
+def test_what_another_device_left_of_adam_is_brought_to_this_one() -> None:
+    """On a GPU the rate is a tensor and steps can be recorded; fused Adam needs neither here."""
+    weights = torch.nn.Parameter(torch.ones(2))
+    adam = torch.optim.Adam([weights], **rates.options(1e-3, torch.device("cpu")))
+    adam.param_groups[0].update(lr=torch.tensor(0.5), capturable=True)
+    rates.move_(adam, torch.device("cpu"))
+    assert adam.param_groups[0]["lr"] == 0.5
+    assert not isinstance(adam.param_groups[0]["lr"], torch.Tensor)
+    assert not adam.param_groups[0]["capturable"]

@@ -23,7 +23,6 @@ def set_(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def move_(optimizer: torch.optim.Optimizer, device: torch.device) -> None:
-    """Bring a learning rate from a checkpoint to the device of the parameters."""
+    """Bring what a checkpoint says, perhaps one of another device, to that of the parameters."""
     for group in optimizer.param_groups:
-        if isinstance(group["lr"], Tensor):
-            group["lr"] = group["lr"].to(device)
+        group.update(options(float(group["lr"]), device))

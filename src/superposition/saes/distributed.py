@@ -36,7 +36,7 @@ def processes(device: torch.device) -> Iterator[None]:
         yield
         return
     if device.type == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(own_device(device))
     dist.init_process_group(BACKENDS[device.type])
     ends_here = not is_first()
     try:
@@ -45,6 +45,16 @@ def processes(device: torch.device) -> Iterator[None]:
         dist.destroy_process_group()
     if ends_here:
         raise SystemExit(0)
+
+
+def own_device(device: torch.device) -> torch.device:
+    """The GPU that is this process's own among those of its machine, if torchrun started several.
+
+    What works in threads must be told it: there the current GPU is the first one.
+    """
+    if device.type != "cuda" or "LOCAL_RANK" not in os.environ:
+        return device
+    return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
 
 
 def is_alone() -> bool:
