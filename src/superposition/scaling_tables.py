@@ -50,6 +50,7 @@ def costs(r: Results) -> pd.DataFrame:
             rows = [(name.split("@")[0], cost["seconds"]) for name, cost in run["costs"].items()]
             table = pd.DataFrame(rows, columns=["stage", "seconds"])
             name = f"added to {scale}" if number else f"{scale} reference"
+            name += f", {number}" * (number > 1)
             parts.append(table.assign(run=name))
     if not parts:
         return pd.DataFrame(columns=["run", "stage", "seconds"])

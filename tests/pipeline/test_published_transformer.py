@@ -1,5 +1,6 @@
 """A run may start from the transformer of a reference run, if that is whole and of its text."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ def root(tmp_path: Path) -> Path:
     store.save_json({"vocab_size": D_VOCAB}, "tokens", "metrics.json")
     store.save_json([], "claims.json")
     transformer.main(stage(tmp_path))
+    for title in ("tokens", "transformer@main", "claims"):
+        store.save_json({"seconds": 1.0, "peak_bytes": 1}, "costs", f"{title}.json")
     making.make(tmp_path, "laptop")
     return tmp_path
 
@@ -92,6 +95,10 @@ def _altered_weights(root: Path) -> None:
 
 
 def _no_run(root: Path) -> None:
+    shutil.rmtree(root / "data" / "reference")
+
+
+def _no_checksums(root: Path) -> None:
     Store("reference/laptop", root).path("SHA256SUMS").unlink()
 
 
@@ -108,6 +115,7 @@ def _no_run(root: Path) -> None:
         ),
         (_missing_tokenizer, r"tokens/tokenizer\.json is missing: bring back"),
         (_altered_weights, r"main/transformer\.safetensors is altered: bring back"),
+        (_no_checksums, r"SHA256SUMS is no list of checksums"),
         (_no_run, r"tokens/tokenizer\.json is missing; .*transformer\.safetensors is missing"),
     ],
 )

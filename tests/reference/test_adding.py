@@ -1,5 +1,6 @@
 """A partial reference run gets what it lacks from a later run that agrees with it, and no more."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +151,33 @@ def test_a_verdict_stays_and_what_was_open_is_judged_from_both(
 def test_nothing_is_added_to_no_reference_or_from_no_run(root: Path, tmp_path: Path) -> None:
     with pytest.raises(NoReferenceError, match="no stage that the reference run lacks"):
         adding.add(root, SCALE)
-    (Reference(SCALE, root).folder / files.SUMS).unlink()
+    Store(scale=SCALE, root=root).save_json(COST, "costs", "code.json")
+    with pytest.raises(NoReferenceError, match="no stage that the reference run lacks"):
+        adding.add(root, SCALE)
+    shutil.rmtree(Reference(SCALE, root).folder)
     with pytest.raises(NoReferenceError, match="no reference run to add to"):
         adding.add(root, SCALE)
+
+
+def test_what_is_added_brings_its_parameters_and_its_own_verdicts_do_not_matter(
+    longer: Path,
+) -> None:
+    tree = yaml.safe_load((longer / "params.yaml").read_text())
+    tree["sae"]["batch-topk"]["seed"] = 5  # the reference run has nothing of this row
+    (longer / "params.yaml").write_text(yaml.safe_dump(tree))
+    decided = Reference(SCALE, longer).claims()
+    verdicts = [one | {"verdict": "partly", "measured": 1} for one in decided]
+    store = Store(scale=SCALE, root=longer)
+    store.save_json(verdicts, "claims.json")
+    store.save_json(COST, "costs", "claims.json")
+    reference = adding.add(longer, SCALE)
+    kept = reference.store.load_json(files.PARAMS)
+    assert kept["sae"]["batch-topk"] == {"seed": 5}
+    assert kept["transformer"]["main"]["made_from"] == "tokens"
+    assert reference.facts()["seeds"]["sae.batch-topk.seed"] == 5
+    assert [one for one in decided if one["verdict"] != NOT_RUN] == [
+        one for one in reference.claims() if one["verdict"] != NOT_RUN
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,30 @@ import yaml
 
 from superposition import verify
 from superposition.core.store import Store
-from superposition.reference import beside, comparison, files, making, quantities, tolerances
+from superposition.reference import (
+    beside,
+    comparison,
+    files,
+    machine,
+    making,
+    quantities,
+    tolerances,
+)
 from superposition.reference.comparison import Comparison
 from superposition.reference.files import NoReferenceError, Reference
 
 CLAIM = {"id": "a01", "verdict": "replicated", "measured": 0.5, "interval": [0.4, 0.6]}
 CLAIM |= {"quantity": "share of starts"}
-METRICS = {"n_models": 6, "dead": 100, "held_out_loss": 3.0, "share": 0.5, "word": "pentagon"}
+RAN = ("toy@five-in-two", "transformer@main", "transformer@second-seed", "claims")
+METRICS = {
+    "n_models": 6,
+    "n_live": 4000,
+    "dead": 100,
+    "held_out_loss": 3.0,
+    "share": 0.5,
+    "word": "pentagon",
+}
+METRICS |= {"still": 0.9, "still_low": 0.9, "still_high": 0.9}
 
 
 def instances(shift: float = 0.0) -> pd.DataFrame:
@@ -55,8 +73,8 @@ def root(tmp_path: Path) -> Path:
     store.save_json({"loss": 9.0}, "transformer", "deleted", "metrics.json")
     store.save_json([CLAIM], "claims.json")
     cost = {"stage": "toy", "row": "five-in-two", "seconds": 2.0, "peak_bytes": 10}
-    store.save_json(cost, "costs", "toy@five-in-two.json")
-    store.save_json(cost, "costs", "claims.json")
+    for title in RAN:
+        store.save_json(cost, "costs", f"{title}.json")
     making.make(tmp_path, "laptop")
     return tmp_path
 
@@ -111,6 +129,7 @@ def test_the_same_run_gives_the_same_bytes(root: Path) -> None:
     ("name", "value", "wanted"),
     [
         ("n_models", 7, "differs"),  # fixed by the parameters
+        ("n_live", 4050, "within tolerance"),  # counted: 3 sqrt(2 4000) = 268
         ("dead", 130, "within tolerance"),  # 3 sqrt(200) = 42
         ("dead", 150, "differs"),
         ("held_out_loss", 3.05, "within tolerance"),  # 2% of 3
@@ -120,6 +139,7 @@ def test_the_same_run_gives_the_same_bytes(root: Path) -> None:
         ("share", 0.54, "differs"),
         ("word", "digons", "differs"),
         ("word", None, "missing"),
+        ("still", 0.91, "within tolerance"),  # 5%, since its interval came without any width
     ],
 )
 def test_a_value_is_judged_by_its_kind(root: Path, name: str, value: Any, wanted: str) -> None:
@@ -167,6 +187,23 @@ def test_a_verdict_may_turn_only_where_the_measured_value_hardly_moved(
     assert (status(root, "a01: verdict"), status(root, "a01: measured")) == wanted
 
 
+def test_an_interval_without_width_says_nothing() -> None:
+    for interval, allowed in (([0.4, 0.6], 0.2 * 3 / 1.96 / 2**0.5), ([0.5, 0.5], 0.025)):
+        tolerance = tolerances.of_claim(CLAIM | {"interval": interval, "quantity": "angle"})
+        assert tolerance.allowed == pytest.approx(allowed)
+
+
+def test_what_the_reference_run_left_open_is_not_compared(root: Path) -> None:
+    left = CLAIM | {"verdict": beside.NOT_RUN, "measured": None, "interval": None}
+    store = Store(scale="laptop", root=root)
+    store.save_json([left], "claims.json")
+    making.make(root, "laptop")
+    store.save_json([CLAIM], "claims.json")
+    found = compared(root)
+    assert found.agrees
+    assert "claims" not in set(found.values["stage"])
+
+
 def test_a_missing_file_is_missing_and_one_more_is_only_told(root: Path) -> None:
     store = Store(scale="laptop", root=root)
     store.path("toy", "five-in-two", "metrics.json").unlink()
@@ -189,6 +226,36 @@ def test_an_altered_or_missing_reference_file_is_said_and_not_compared(root: Pat
         ["transformer", "missing file"],
     ]
     assert not compared(root).agrees
+
+
+def test_every_altered_file_is_told_compared_or_not(root: Path) -> None:
+    folder = Reference("laptop", root).folder
+    (folder / "transformer/main/transformer.safetensors").write_bytes(b"")
+    (folder / "params.json").unlink()
+    rows = compared(root).values
+    told = rows.loc[rows["status"] == "not compared", ["stage", "file", "basis"]]
+    assert told.to_numpy().tolist() == [
+        ["reference", "params.json", "missing file"],
+        ["transformer", "transformer.safetensors", "altered file"],
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "<<<<<<< ours\n", None])
+def test_checksums_that_cannot_be_read_are_an_error_that_names_them(
+    root: Path, text: str | None
+) -> None:
+    path = Reference("laptop", root).folder / files.SUMS
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(NoReferenceError, match="SHA256SUMS is no list of checksums"):
+        compared(root)
+
+
+def test_the_run_is_where_more_stages_ran(root: Path) -> None:
+    copy = root / files.COPIES / "laptop"
+    assert files.own_store(root, "laptop").root == root
+    for number in range(9):
+        Store(scale="laptop", root=copy).save_json({}, "costs", f"{number}.json")
+    assert files.own_store(root, "laptop").root == copy
 
 
 def test_changed_parameters_are_named(root: Path) -> None:
@@ -215,6 +282,8 @@ def test_verify_tells_what_was_never_run_here(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Metrics lie in Git: whoever has run nothing yet has those of the reference run."""
+    for title in RAN[1:3]:
+        (root / f"data/laptop/costs/{title}.json").unlink()
     verify.main("laptop", root=root)
     others = ["transformer@main", "transformer@second-seed"]
     written = json.loads((root / "data/laptop/verify.json").read_text())
@@ -239,6 +308,61 @@ def test_a_reference_without_results_says_what_to_run(root: Path) -> None:
     (root / "data/laptop/claims.json").unlink()
     with pytest.raises(NoReferenceError, match="make reproduce SCALE=laptop"):
         making.make(root, "laptop")
+
+
+def test_a_reference_is_made_only_of_what_ran_here(root: Path) -> None:
+    """Metrics lie in Git, so that a clone in which nothing ran has them all."""
+    (root / "data/laptop/costs/transformer@main.json").unlink()
+    with pytest.raises(NoReferenceError, match="transformer@main did not run here"):
+        making.make(root, "laptop")
+    made = making.make(root, "laptop", partial=True, replace=True)
+    assert {name for name in made.sums if name.startswith("transformer/")} >= {
+        "transformer/second-seed/metrics.json"
+    }
+    assert "transformer/main/metrics.json" not in made.sums
+    shutil.rmtree(root / "data/laptop/costs")
+    with pytest.raises(NoReferenceError, match=r"no stage ran in .*make reproduce SCALE=laptop"):
+        making.make(root, "laptop", partial=True)
+
+
+def test_a_reference_loses_stages_only_if_that_is_said(root: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    (root / "data/laptop/costs/transformer@main.json").unlink()
+    with pytest.raises(
+        NoReferenceError, match=r"1 stages .* lacks \(transformer@main\).*--replace"
+    ):
+        making.make(root, "laptop", partial=True)
+    shutil.copytree(Reference("laptop", root).folder, given)
+    making.make(root, "laptop", partial=True, replace=True)
+    making.take_in(root, "laptop", given)  # it has more
+    less = making.make(root, "laptop", partial=True, replace=True)
+    shutil.rmtree(given)
+    shutil.copytree(less.folder, given)
+    (root / "data/laptop/costs/transformer@main.json").write_text('{"seconds": 1, "peak_bytes": 1}')
+    making.make(root, "laptop")
+    with pytest.raises(NoReferenceError, match="say --replace"):
+        making.take_in(root, "laptop", given)
+    assert "transformer@main" in Reference("laptop", root).facts()["costs"]
+    making.take_in(root, "laptop", given, replace=True)
+
+
+def test_the_commit_is_that_of_the_tree_with_a_mark_if_it_was_changed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(machine.COMMIT, raising=False)
+    copy = root / files.COPIES / "laptop"
+    copy.mkdir(parents=True)
+    assert machine.commit(root) == machine.UNKNOWN
+    (root / ".gitignore").write_text(".scales\ndata\n")
+    who = ["git", "-C", str(root), "-c", "user.name=t", "-c", "user.email=t@t"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
+        subprocess.run([*who, *words], check=True)
+    assert len(machine.commit(copy)) == 40
+    (root / "params.yaml").write_text("scale: smoke\n")
+    assert machine.commit(copy) == machine.commit(root)
+    assert machine.commit(copy).endswith(machine.CHANGED)
+    monkeypatch.setenv("PATH", "")
+    assert machine.commit(root) == machine.UNKNOWN
 
 
 def test_a_partial_run_is_judged_as_far_as_it_goes(

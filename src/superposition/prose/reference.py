@@ -39,7 +39,8 @@ def _described(facts: dict[str, Any]) -> str:
         where = f"{facts['accelerator']}, {where}"
     seconds = sum(cost["seconds"] for cost in facts["costs"].values())
     took = duration(seconds) if seconds else "unknown time"
-    return f"{where}; torch {facts['torch']}, commit {facts['commit'][:10]}, {took}"
+    commit, with_changes, _ = facts["commit"].partition(machine.CHANGED)
+    return f"{where}; torch {facts['torch']}, commit {commit[:10]}{with_changes}, {took}"
 
 
 def _stages(facts: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Make the reference run of a scale from its results, add to it, or take in one made elsewhere.
 
-python -m superposition.reference [SCALE] [--partial | --add | --import FOLDER]
+python -m superposition.reference [SCALE] [--partial | --add | --import FOLDER] [--replace]
 """
 
 import argparse
@@ -18,14 +18,21 @@ if __name__ == "__main__":
     how.add_argument(
         "--add", action="store_true", help="to the partial reference run, what it lacks of this run"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="though the reference run there loses stages by it"
+    )
     arguments = parser.parse_args()
     try:
         if arguments.given is not None:
-            made = making.take_in(Path(), arguments.scale, arguments.given)
+            made = making.take_in(
+                Path(), arguments.scale, arguments.given, replace=arguments.replace
+            )
         elif arguments.add:
             made = adding.add(Path(), arguments.scale)
         else:
-            made = making.make(Path(), arguments.scale, partial=arguments.partial)
+            made = making.make(
+                Path(), arguments.scale, partial=arguments.partial, replace=arguments.replace
+            )
     except ValueError as error:
         sys.exit(f"reference: {error}")
     size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())

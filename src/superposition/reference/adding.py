@@ -19,6 +19,10 @@ from superposition.reference.comparison import Comparison
 from superposition.reference.files import NoReferenceError, Reference
 from superposition.results import Results
 
+Row = dict[str, Any]
+NO_RESULTS = ("claims", "code", "paper", "readme")
+"""Stages that a part does not consist of: claims are judged here, from both runs."""
+
 
 @dataclass(frozen=True)
 class Both(Store):
@@ -42,7 +46,7 @@ def add(root: Path, scale: str) -> Reference:
     facts = _facts_of_partial(reference)
     own = files.own_store(root, scale)
     costs = _new_costs(own, facts)
-    _check_agreement(comparison.compare(root, scale), params)
+    _check_agreement(comparison.compare(root, scale), params, machine.stages(facts))
     names = [name for name in files.results(own, params) if comparison.title_of(name) in costs]
     models = [name for name in making.MODELS if comparison.title_of(name) in costs]
     with whole(reference.folder) as folder:
@@ -51,11 +55,14 @@ def add(root: Path, scale: str) -> Reference:
         left_out = making.copy_results(source, names, folder)
         making.copy_models(source, models, folder)
         records = _judged(reference, own, params)
-        part = machine.describe(own.root) | {"costs": costs, "left_out": left_out}
+        part = machine.describe(root) | {"costs": costs, "left_out": left_out}
+        tree = _merged(reference.store.load_json(files.PARAMS), params)
         facts[machine.ADDED] = [*facts.get(machine.ADDED, []), part]
         facts["partial"] = any(record["verdict"] == NOT_RUN for record in records)
+        facts["seeds"] = making.seeds(tree)
         making.write_json(folder / "claims.json", records)
         making.write_json(folder / files.FACTS, facts)
+        making.write_json(folder / files.PARAMS, tree)
         making.seal(folder, scale)
     return Reference(scale, root)
 
@@ -72,9 +79,8 @@ def _facts_of_partial(reference: Reference) -> dict[str, Any]:
 
 def _new_costs(own: Store, facts: dict[str, Any]) -> dict[str, dict[str, float]]:
     """The costs of the stages that were run here and are not in the reference run."""
-    known = set().union(*(run["costs"] for run in machine.runs(facts)))
+    known = machine.stages(facts) | {*NO_RESULTS}
     new = {title: cost for title, cost in making.costs(own).items() if title not in known}
-    new.pop("claims", None)  # judged here, from both
     if not new:
         raise NoReferenceError(
             f"{own.path('costs')} has no stage that the reference run lacks: nothing to add"
@@ -82,16 +88,21 @@ def _new_costs(own: Store, facts: dict[str, Any]) -> dict[str, dict[str, float]]
     return new
 
 
-def _check_agreement(found: Comparison, params: Params) -> None:
-    """Refuse a run with other parameters, or other values where both were made."""
-    changed = [name for name in found.changed if not _starts_from(name, found.scale, params)]
+def _check_agreement(found: Comparison, params: Params, known: set[str]) -> None:
+    """Refuse a run with other parameters, or other values where both were made.
+
+    Rows of which the reference run, with the stages `known`, has nothing may have changed.
+    """
+    changed = [
+        name for name in found.changed if _was_run(name, known) and not _starts_from(name, params)
+    ]
     if changed:
         raise NoReferenceError(
             f"other parameters than the reference run's: {', '.join(changed)}; restore them"
         )
     differing = found.values.loc[found.values["status"] == "differs", ["stage", "row"]]
     titles = {"@".join(filter(None, where)) for where in differing.to_numpy().tolist()}
-    wrong = sorted(titles - set(found.not_run))
+    wrong = sorted(titles - {*found.not_run, "claims"})  # claims are judged anew, from both
     if wrong:
         raise NoReferenceError(
             f"{', '.join(wrong)} came out otherwise than in the reference run, and so would what "
@@ -99,12 +110,33 @@ def _check_agreement(found: Comparison, params: Params) -> None:
         )
 
 
-def _starts_from(name: str, scale: str, params: Params) -> bool:
+def _was_run(name: str, known: set[str]) -> bool:
+    """Whether the reference run has something of the row `name`; of a section, that is not asked.
+
+    Stages on the rows of another section, as those of `sae`, have the rows' names.
+    """
+    _, _, row = name.partition(".")
+    return not row or row in {title.partition("@")[2] for title in known}
+
+
+def _merged(then: Row, params: Params) -> Row:
+    """The parameters of the reference run together with those of what is added."""
+    merged = params.tree | then
+    for section, before in then.items():
+        now = params.tree.get(section)
+        if isinstance(now, dict) and isinstance(before, dict):
+            started = {row for row in before if _starts_from(f"{section}.{row}", params)}
+            merged[section] = before | {row: now[row] for row in now if row not in started}
+    return merged
+
+
+def _starts_from(name: str, params: Params) -> bool:
     """Whether the row `name` takes over the reference run's own weights instead of training."""
     section, _, row = name.partition(".")
-    if section != "transformer" or not row:
+    if section != "transformer" or row not in params.tree[section]:
         return False
-    return params.value(section, row)["made_from"] == f"../{files.FOLDER}/{scale}/transformer/{row}"
+    own = f"../{files.FOLDER}/{params.scale}/transformer/{row}"
+    return params.value(section, row)["made_from"] == own
 
 
 def _judged(reference: Reference, own: Store, params: Params) -> list[dict[str, Any]]:

@@ -82,7 +82,8 @@ def compare(root: Path, scale: str, *, quiet: bool = False) -> Comparison:
     reference, params = Reference(scale, root), Params.read(scale, root=root)
     own = files.own_store(root, scale)
     names = [name for name in sorted(reference.sums) if _is_compared(name)]
-    shown = names if quiet else compute.progress(names, "verify")
+    told = sorted({*names, *reference.damaged})
+    shown = told if quiet else compute.progress(told, "verify")
     rows = [row for name in shown for row in _of_file(name, reference, own)]
     return Comparison(
         scale=scale,
@@ -102,7 +103,8 @@ def _is_compared(name: str) -> bool:
 
 def _place(name: str) -> tuple[str, str, str]:
     """The stage that writes the file `name`, its row if it has rows, and the file's own name."""
-    stage, *row, file = name.split("/") if "/" in name else ("claims", name)
+    alone = "claims" if name == "claims.json" else files.FOLDER
+    stage, *row, file = name.split("/") if "/" in name else (alone, name)
     return stage, "/".join(row), file
 
 

@@ -54,13 +54,12 @@ class Reference:
     @property
     def exists(self) -> bool:
         """Whether there is a run of this scale at all."""
-        return (self.folder / SUMS).exists()
+        return self.folder.is_dir() and any(self.folder.iterdir())
 
     @cached_property
     def sums(self) -> dict[str, str]:
         """The checksum of every file by its name, as written when the run was published."""
-        lines = (self.folder / SUMS).read_text("utf-8").splitlines() if self.exists else []
-        return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+        return read_sums(self.folder) if self.exists else {}
 
     @cached_property
     def damaged(self) -> dict[str, str]:
@@ -103,17 +102,37 @@ def digest_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file below `folder` but SHA256SUMS, by its name."""
+    names = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
+    return {name: digest_of(folder / name) for name in names if name != SUMS}
+
+
 def checksums(folder: Path) -> str:
     """The text of SHA256SUMS for every other file below `folder`."""
-    names = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
-    return "".join(f"{digest_of(folder / name)}  {name}\n" for name in names if name != SUMS)
+    return "".join(f"{digest}  {name}\n" for name, digest in digests(folder).items())
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """The checksums in SHA256SUMS of `folder`, by the name of the file."""
+    path = folder / SUMS
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    found = [(name, digest) for digest, _, name in (line.partition("  ") for line in lines)]
+    if not found or not all(name for name, _ in found):
+        raise NoReferenceError(
+            f"{path} is no list of checksums, so nothing in {folder} can be trusted: bring the "
+            "folder back as it was published"
+        )
+    return dict(found)
 
 
 def own_store(root: Path, scale: str) -> Store:
-    """Where the run of `scale` under `root` lies: there, or in the copy of the tree for a scale."""
-    copy = root / COPIES / scale
-    here = (root / "data" / scale).exists() or not (copy / "data" / scale).exists()
-    return Store(scale=scale, root=root if here else copy)
+    """Where the run of `scale` under `root` lies: there, or in the copy of the tree for a scale.
+
+    Of the two that in which more stages ran: single ones may have been tried in the other.
+    """
+    stores = [Store(scale=scale, root=root), Store(scale=scale, root=root / COPIES / scale)]
+    return max(stores, key=lambda store: len([*store.path("costs").glob("*.json")]))
 
 
 def results(store: Store, params: Params) -> list[str]:

@@ -6,7 +6,7 @@ rounded to bfloat16, and the same results give the same bytes.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from superposition.claims.core import judge_all
 from superposition.core.params import Params
 from superposition.core.store import Store, whole
-from superposition.reference import files, machine
+from superposition.reference import comparison, files, machine
 from superposition.reference.files import NoReferenceError, Reference
 from superposition.results import Results
 
@@ -30,24 +30,26 @@ MODELS += ("sae/batch-topk/cfg.json", "sae/batch-topk/weights.safetensors")
 """The models that others may want to start from, with what is needed to use them."""
 
 
-def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
+def make(root: Path, scale: str, *, partial: bool = False, replace: bool = False) -> Reference:
     """Write data/reference/<scale> from the run of `scale` under `root`.
 
-    A `partial` run, in which not every stage was run, is judged here, as far as it can be.
+    Of a `partial` run, what ran is taken and judged here, as far as it can be; otherwise every
+    stage must have run. Only with `replace` may the reference run that is there lose stages.
     """
     params = Params.read(scale, root=root)
     own = files.own_store(root, scale)
     source = own.root / "data" / scale
-    if not partial and not (source / "claims.json").exists():
-        raise NoReferenceError(f"no {source / 'claims.json'}: run `make reproduce SCALE={scale}`")
+    names = _results(own, params, partial=partial)
     reference = Reference(scale, root)
+    _check_kept(reference, costs(own), replace=replace)
     with whole(reference.folder) as folder:
-        left_out = copy_results(source, files.results(own, params), folder)
+        folder.mkdir()
+        left_out = copy_results(source, names, folder)
         copy_models(source, MODELS, folder)
         if partial:  # the run itself has no verdicts until its last stage made them
             records = judge_all(Results(params=params, store=own), partial=True)
             write_json(folder / "claims.json", [record.as_json() for record in records])
-        facts = machine.describe(own.root) | {
+        facts = machine.describe(root) | {
             "scale": scale,
             "partial": partial,
             "seeds": seeds(params.tree),
@@ -57,13 +59,14 @@ def make(root: Path, scale: str, *, partial: bool = False) -> Reference:
         write_json(folder / files.FACTS, facts)
         write_json(folder / files.PARAMS, params.tree)
         seal(folder, scale)
-    return reference
+    return Reference(scale, root)
 
 
-def take_in(root: Path, scale: str, given: Path) -> Reference:
+def take_in(root: Path, scale: str, given: Path, *, replace: bool = False) -> Reference:
     """Put a reference run made on another machine, `given`, in its place here.
 
-    `given` is its folder, or the tree of the repository in which it was made.
+    `given` is its folder, or the tree of the repository in which it was made. Only with `replace`
+    may the reference run that is there lose stages.
     """
     inside = given / "data" / files.FOLDER / scale
     found = inside if inside.exists() else given
@@ -74,7 +77,8 @@ def take_in(root: Path, scale: str, given: Path) -> Reference:
     target = Reference(scale, root)
     with whole(target.folder) as folder:
         shutil.copytree(found, folder)
-        _check_given(folder, scale, given=found)
+        facts = _check_given(folder, scale, given=found)
+        _check_kept(target, machine.stages(facts), replace=replace)
     return Reference(scale, root)
 
 
@@ -132,6 +136,34 @@ def seal(folder: Path, scale: str) -> None:
     _check_size(folder, scale)
 
 
+def _results(own: Store, params: Params, *, partial: bool) -> list[str]:
+    """The results of the stages that ran: metrics of others came with the repository."""
+    names, ran = files.results(own, params), costs(own)
+    kept = [name for name in names if comparison.title_of(name) in ran]
+    foreign = sorted({comparison.title_of(name) for name in names} - {*ran})
+    if not kept:
+        raise NoReferenceError(
+            f"no stage ran in {own.path('costs').parent}: run `make reproduce SCALE={own.scale}`"
+        )
+    if not partial and (foreign or "claims.json" not in kept):
+        lacking = ", ".join(foreign[:3]) or "claims"
+        raise NoReferenceError(
+            f"{lacking} did not run here, so this is no whole run: run `make reproduce "
+            f"SCALE={own.scale}`, or take what ran with --partial"
+        )
+    return kept
+
+
+def _check_kept(reference: Reference, titles: Collection[str], *, replace: bool) -> None:
+    """Refuse to lose what the present reference run has beyond `titles`, unless told to."""
+    lost = sorted(machine.stages(reference.facts()) - {*titles})
+    if lost and not replace:
+        raise NoReferenceError(
+            f"the reference run in {reference.folder} has {len(lost)} stages that this one lacks "
+            f"({', '.join(lost[:3])}): keep them with --add, or say --replace"
+        )
+
+
 def _place(folder: Path, name: str) -> Path:
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     return folder / name
@@ -156,14 +188,14 @@ def _check_size(folder: Path, scale: str) -> None:
         )
 
 
-def _check_given(folder: Path, scale: str, *, given: Path) -> None:
-    """Refuse a copy that is not whole, or of another scale."""
-    wanted = (folder / files.SUMS).read_text("utf-8")
-    if files.checksums(folder) != wanted:
-        have = set(files.checksums(folder).splitlines())
-        wrong = [line.split("  ", 1)[1] for line in wanted.splitlines() if line not in have]
+def _check_given(folder: Path, scale: str, *, given: Path) -> dict[str, Any]:
+    """Refuse a copy that is not whole, or of another scale; its facts."""
+    wanted, have = files.read_sums(folder), files.digests(folder)
+    if have != wanted:
+        wrong = [name for name in wanted if have.get(name) != wanted[name]]
         names = ", ".join(wrong[:3]) or "files beyond the list"
         raise NoReferenceError(f"{given} is not as it was made: {names}; copy it again")
-    of = json.loads((folder / files.FACTS).read_text("utf-8"))["scale"]
-    if of != scale:
-        raise NoReferenceError(f"{given} is a run of the scale {of}, not {scale}")
+    facts = json.loads((folder / files.FACTS).read_text("utf-8"))
+    if facts["scale"] != scale:
+        raise NoReferenceError(f"{given} is a run of the scale {facts['scale']}, not {scale}")
+    return facts

@@ -14,6 +14,7 @@ import pandas as pd
 
 from superposition.core.store import Store, schema
 from superposition.reference import tolerances
+from superposition.reference.beside import NOT_RUN
 from superposition.reference.tolerances import MUST_BE_SAME, Tolerance
 
 MOST_WORDS = 12
@@ -61,8 +62,13 @@ def of_metrics(values: Mapping[str, Any], twin: Mapping[str, Any] | None) -> Ite
 
 
 def of_claims(records: list[dict[str, Any]]) -> Iterator[Quantity]:
-    """The verdict of every claim, and what it measured."""
+    """The verdict of every claim that was judged, and what it measured.
+
+    What a partial run left open is for other runs to decide: there is nothing to compare.
+    """
     for record in records:
+        if record["verdict"] == NOT_RUN:
+            continue
         yield Quantity(f"{record['id']}: verdict", record["verdict"], MUST_BE_SAME)
         if record["measured"] is not None:
             name = f"{record['id']}: measured"

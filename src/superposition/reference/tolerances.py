@@ -5,7 +5,7 @@ allowed. Where s comes from, first what is known best:
 
 1. the spread over seeds, for tables with a column `seed`, and for rows that a second row repeats
    with another seed;
-2. the interval that was computed with the value;
+2. the interval that was computed with the value, unless few samples left it no width;
 3. for counts √n, and for shares of n things √(p(1 − p)/n);
 4. otherwise a share of the value, by kind (`RELATIVE`).
 
@@ -35,7 +35,10 @@ FLOOR = 1e-6
 SAME = 1e-12
 """Relative difference below which two numbers are identical."""
 FIXED = ("n_", "d_", "instances", "vocab", "train_", "held_out_", "packages", "ultra_low_density_t")
-"""How the names of whole numbers begin that parameters and text decide."""
+"""How the names of whole numbers begin that parameters and text decide, or that are 0 in a run
+which went well: trainings that diverged or collapsed."""
+MEASURED = ("n_judged_units", "n_live", "n_polished", "instances_complete")
+"""Those that begin so, and yet are counted in what was trained."""
 _LOSSES = ("loss", "mse", "mean_square")
 _EXTREMES = ("highest", "lowest", "largest", "smallest", "max", "min")
 
@@ -57,7 +60,7 @@ def of_metric(name: str, values: Mapping[str, Any], twin: Mapping[str, Any] | No
     value = values[name]
     if not is_number(value):
         return MUST_BE_SAME
-    if isinstance(value, int) and name.startswith(FIXED):
+    if isinstance(value, int) and name.startswith(FIXED) and name not in MEASURED:
         return MUST_BE_SAME
     found = _of_interval(name, values) or of_kind(name, value)
     other = (twin or {}).get(name)
@@ -72,8 +75,8 @@ def of_claim(record: Mapping[str, Any]) -> Tolerance:
     value, interval = record["measured"], record["interval"]
     if not is_number(value):
         return MUST_BE_SAME
-    if interval and all(map(is_number, interval)):
-        return of_width(interval[1] - interval[0])
+    if interval and all(map(is_number, interval)) and (width := interval[1] - interval[0]) > 0:
+        return of_width(width)
     return of_kind(record["quantity"], value)
 
 
@@ -146,7 +149,7 @@ def _of_interval(name: str, values: Mapping[str, Any]) -> Tolerance | None:
     """From `<name>_low` and `<name>_high` beside it; the ends themselves move as far."""
     stem = name.removesuffix("_low").removesuffix("_high")
     low, high = values.get(f"{stem}_low"), values.get(f"{stem}_high")
-    if low is None or high is None:
+    if low is None or high is None or low == high:
         return None
     return of_width(high - low)
 

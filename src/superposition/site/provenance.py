@@ -8,7 +8,6 @@ command that makes just them again; figure-cards.js adds downloads and a citatio
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,6 +21,7 @@ import yaml
 from IPython.display import Markdown
 
 from superposition.core.store import ArtefactError
+from superposition.reference import machine
 from superposition.results import ROWS_OF, Asked, Results, title_of
 from superposition.site import figures, missing
 from superposition.site.stages import duration
@@ -128,16 +128,10 @@ def _lock(root: Path) -> dict[str, Any]:
 @cache
 def _commit(root: Path) -> str:
     """The commit of the code, and whether files differ from it; empty without git."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(
-            ["git", *words], cwd=root, capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    head = git("rev-parse", "--short=12", "HEAD")
-    changed = git("status", "--porcelain", "--", "src", "pipeline", "params.yaml")
-    return f"{head}, with changes" if head and changed else head
+    commit, with_changes, _ = machine.commit(root).partition(machine.CHANGED)
+    return (
+        "" if commit == machine.UNKNOWN else commit[:12] + f",{with_changes}" * bool(with_changes)
+    )
 
 
 @cache
