@@ -1,7 +1,7 @@
 """What a run will need, before it starts: time, memory and disk, and whether they are there.
 
-The rates were measured on two cores with bfloat16 units (`data/laptop/costs/`); a short matrix
-product on this machine scales them. They are estimates for planning, not results.
+The rates were measured on two cores with bfloat16 units ; a short matrix product on this machine
+scales them. They are estimates for planning, not results.
 """
 
 import math

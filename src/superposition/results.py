@@ -100,6 +100,17 @@ class Results:
         """Models trained on finite data sets."""
         return self._of("memorisation", row, Memorisation)
 
+    @property
+    def data_sizes(self) -> Memorisation:
+        """Models on more and more points: in the paper's world where the scale has it."""
+        return self.memorisation(self.row_of_data_sizes)
+
+    @property
+    def row_of_data_sizes(self) -> str:
+        """The row that these models belong to."""
+        row = "data-sizes-of-the-paper"
+        return row if row in self.rows("memorisation") else "data-sizes"
+
     def robustness(self, row: str) -> Robustness:
         """Attacks on toy models."""
         return self._of("robustness", row, Robustness)

@@ -65,7 +65,7 @@ def add_memorisation(
         feature_dimensionality=[share(model) for model in team],
         point_dimensionality=[2 / model.n_points for model in team],
     )
-    r.params.tree.setdefault("memorisation", {}).setdefault(row, {})
+    r.params.tree.setdefault("memorisation", {}).setdefault(row, {"n_features": 1_000})
     none = torch.empty(0, 3, 1)
     features, points = tables.feature_table([], none, []), tables.point_table([], none, [])
     if directions is not None:

@@ -25,5 +25,6 @@ def test_values_are_those_of_the_mean_curve(tmp_path: Path) -> None:
     assert found["memory_last_loss"] == "0.900"
     assert found["memory_few_share"] == "0.400"
     assert found["memory_models"] == "12"
+    assert found["memory_features"] == "1,000"
     assert found["memory_polygon_starts"] == NOT_RUN
     assert set(found) == set(NAMES)

@@ -1,1 +1,1 @@
-"""What the papers claimed, and what came out here: one module per paper, one function per claim."""
+"""What the papers claimed, and what came out here: one function per claim, by topic."""

@@ -9,7 +9,7 @@ from superposition.claims import measures_memorisation as measures
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
 from superposition.claims.measures_memorisation import Curve, by_value, curve
-from superposition.claims.memorisation import PAPER, SIZES, largest
+from superposition.claims.memorisation import PAPER, SIZES
 from superposition.results import Results
 from superposition.values import fmt, of
 
@@ -34,7 +34,7 @@ of four."""
 def three_regimes(r: Results) -> Verdict:
     """Small data sets are memorised as data points, large ones are generalised as features, and in
     between is a messy middle."""
-    models = largest(r).best_starts
+    models = r.data_sizes.best_starts
     p, losses = float(models.feature_probability.iloc[0]), curve(models, "test_loss")
     first = p * measures.middle(losses.n_points, losses.mean)
     last = p * measures.onset(losses.n_points, losses.mean)
@@ -66,7 +66,7 @@ def three_regimes(r: Results) -> Verdict:
 def double_descent(r: Results) -> Verdict:
     """As the data set grows, the test loss first rises and then falls: it has a clear bump where
     memorising turns into generalising."""
-    return _bump(curve(largest(r).best_starts, "test_loss"))
+    return _bump(curve(r.data_sizes.best_starts, "test_loss"))
 
 
 @claim(
@@ -82,7 +82,7 @@ def double_descent(r: Results) -> Verdict:
 )
 def no_label_noise(r: Results) -> Verdict:
     """Double descent occurs without any noise in the labels."""
-    return _bump(curve(largest(r).best_starts, "test_loss"))
+    return _bump(curve(r.data_sizes.best_starts, "test_loss"))
 
 
 def _bump(losses: Curve) -> Verdict:

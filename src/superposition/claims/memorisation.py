@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from superposition import intervals
-from superposition.artefacts import Memorisation
 from superposition.claims import measures_memorisation as measures
 from superposition.claims.core import Verdict, claim
 from superposition.claims.measures import graded
@@ -37,12 +36,6 @@ SETUP = MemorisationConfig(
     seed=SEED,
 )
 """The paper's set-up."""
-
-
-def largest(r: Results) -> Memorisation:
-    """The data sizes in the paper's world where they were run, otherwise in the smaller one."""
-    row = "data-sizes-of-the-paper"
-    return r.memorisation(row if row in r.rows("memorisation") else "data-sizes")
 
 
 @claim(
@@ -205,7 +198,7 @@ def check_polygons(solution: Callable[[int], tuple[np.ndarray, float]]) -> Verdi
 def norm_trend(r: Results) -> Verdict:
     """The norms of weights and biases grow with the size of the data set, peak, and decline to a
     plateau."""
-    models = largest(r).best_starts
+    models = r.data_sizes.best_starts
     W, b = curve(models, "W_norm"), curve(models, "b_norm")
     peaks = [int(each.mean.argmax()) for each in (W, b)]
     sizes = [int(W.n_points[peak]) for peak in peaks]
@@ -237,7 +230,7 @@ def norm_trend(r: Results) -> Verdict:
 def pentagon_at_large_data(r: Results) -> Verdict:
     """Trained on many points, the model represents about five features as a pentagon and ignores
     the others; the dimensionality of the five stays notably below 2/5."""
-    row = largest(r)
+    row = r.data_sizes
     shown = [measures.pentagon(row, model) for model in measures.at_largest(row).model.tolist()]
     best = shown[0]
     n_same = sum(each.stands_out(2.0) for each in shown)

@@ -11,6 +11,7 @@ NAMES = (
     "memory_largest",
     "memory_data_sets",
     "memory_updates",
+    "memory_features",
     "memory_peak_loss",
     "memory_peak_size",
     "memory_last_loss",
@@ -48,7 +49,7 @@ def _counts(r: Results) -> dict[str, str]:
 @sourced
 def _sizes(r: Results) -> dict[str, str]:
     """Of the models trained on more and more points."""
-    models = r.memorisation("data-sizes").best_starts
+    models, row = r.data_sizes.best_starts, r.row_of_data_sizes
     test = curve(models, "test_loss")
     features, points = (curve(models, f"{kind}_dimensionality") for kind in ("feature", "point"))
     peak = int(test.mean.argmax())
@@ -57,6 +58,7 @@ def _sizes(r: Results) -> dict[str, str]:
         "memory_largest": fmt(int(test.n_points[-1])),
         "memory_data_sets": fmt(len(test.values)),
         "memory_updates": fmt(int(models.n_steps.max())),
+        "memory_features": fmt(r.params.value("memorisation", row)["n_features"]),
         "memory_peak_loss": fmt(float(test.mean[peak])),
         "memory_peak_size": fmt(int(test.n_points[peak])),
         "memory_last_loss": fmt(float(test.mean[-1])),
