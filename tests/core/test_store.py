@@ -93,6 +93,15 @@ def test_a_checkpoint_of_other_parameters_is_not_continued(store: Store) -> None
     assert store.checkpoint("sae", "l1", of="lr=1").load() is None
 
 
+def test_a_finished_run_leaves_nothing_of_its_checkpoints(store: Store) -> None:
+    checkpoint = store.checkpoint("sae", "l1", of="")
+    checkpoint.save({"step": 3})
+    for name in (".l1.pt.77.partial", ".other.pt.77.partial"):
+        (checkpoint.path.parent / name).write_text("half")
+    checkpoint.remove()
+    assert [path.name for path in checkpoint.path.parent.iterdir()] == [".other.pt.77.partial"]
+
+
 def test_a_checkpoint_is_read_into_memory_whatever_device_it_is_from(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

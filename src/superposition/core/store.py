@@ -168,8 +168,10 @@ class CheckpointFile:
             raise Paused
 
     def remove(self) -> None:
-        """Forget the state: the run is complete."""
+        """Forget the state, and what was left by runs killed while they wrote it: all is done."""
         self.path.unlink(missing_ok=True)
+        for half_written in self.path.parent.glob(f".{self.path.name}.*.partial"):
+            half_written.unlink(missing_ok=True)
 
 
 @contextmanager
