@@ -156,8 +156,8 @@ def _results(own: Store, params: Params, *, partial: bool) -> list[str]:
 
 def _check_kept(reference: Reference, titles: Collection[str], *, replace: bool) -> None:
     """Refuse to lose what the present reference run has beyond `titles`, unless told to."""
-    lost = sorted(machine.stages(reference.facts()) - {*titles})
-    if lost and not replace:
+    lost = [] if replace else sorted(machine.stages(reference.facts()) - {*titles})
+    if lost:
         raise NoReferenceError(
             f"the reference run in {reference.folder} has {len(lost)} stages that this one lacks "
             f"({', '.join(lost[:3])}): keep them with --add, or say --replace"
