@@ -152,6 +152,5 @@ def arena_constants(r: Results) -> Verdict:
         interval=features.interval(lambda mean: float(mean[-1])),
         holds=graded(few and many, few or many),
         detail=f"At T = {points.n_points[0]} data points have {fmt(corner, '%')} of m/T and no "
-        f"feature more than {fmt(small, digits=2)}; our training is a tenth as long, at ten times "
-        "the rate.",
+        f"feature more than {fmt(small, digits=2)}, after {fmt(int(models.n_steps.max()))} updates.",
     )
