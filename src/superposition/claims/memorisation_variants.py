@@ -144,7 +144,7 @@ def arena_constants(r: Results) -> Verdict:
     models = r.memorisation("data-sizes").best_starts
     features, points = (curve(models, f"{kind}_dimensionality") for kind in ("feature", "point"))
     small, large = float(features.mean[0]), float(features.mean[-1])
-    corner = float(points.mean[0] * points.n_points[0] / 2)
+    corner, updates = float(points.mean[0] * points.n_points[0] / 2), int(models.n_steps.max())
     few = abs(corner - 1) < 0.05 and small < 0.2
     many = large > 0.2
     return Verdict(
@@ -152,5 +152,5 @@ def arena_constants(r: Results) -> Verdict:
         interval=features.interval(lambda mean: float(mean[-1])),
         holds=graded(few and many, few or many),
         detail=f"At T = {points.n_points[0]} data points have {fmt(corner, '%')} of m/T and no "
-        f"feature more than {fmt(small, digits=2)}, after {fmt(int(models.n_steps.max()))} updates.",
+        f"feature more than {fmt(small, digits=2)}, after {fmt(updates)} updates.",
     )
