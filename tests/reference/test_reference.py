@@ -398,6 +398,28 @@ def test_a_large_table_is_left_out_and_named(root: Path, monkeypatch: pytest.Mon
     assert compared(root).extra == []
 
 
+def test_tables_for_which_there_is_no_room_are_left_out_and_named(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The largest go first, so that a run at the end of a loan is not lost for some tables."""
+    monkeypatch.setattr(making, "RESERVE", 0)
+    place = "toy/five-in-two/instances.parquet"
+    size = (root / "data/laptop" / place).stat().st_size
+    store = Store(scale="laptop", root=root)
+    store.save_table(instances().head(0), "toy", "six-in-two", "instances.parquet")
+    small = (root / "data/laptop/toy/six-in-two/instances.parquet").stat().st_size
+    assert small < size
+    folder = root / "folder"
+    folder.mkdir()
+    (folder / "weights").write_bytes(b"0" * 1000)
+    names = ["toy/five-in-two/metrics.json", place, "toy/six-in-two/instances.parquet"]
+    known = 1000 + (root / "data/laptop" / names[0]).stat().st_size
+    for budget, wanted in ((known + size + small, []), (known + size + small - 1, [place])):
+        monkeypatch.setattr(making, "BUDGET", budget)
+        assert making.copy_results(root / "data/laptop", names, folder) == wanted
+        shutil.rmtree(folder / "toy")
+
+
 def test_a_run_made_elsewhere_is_taken_in_whole_or_not_at_all(root: Path, tmp_path: Path) -> None:
     given, here = tmp_path / "copied", tmp_path / "here"
     shutil.copytree(Reference("laptop", root).folder, given)

@@ -52,8 +52,8 @@ def add(root: Path, scale: str) -> Reference:
     with whole(reference.folder) as folder:
         shutil.copytree(reference.folder, folder)
         source = own.root / "data" / scale
-        left_out = making.copy_results(source, names, folder)
         making.copy_models(source, models, folder)
+        left_out = making.copy_results(source, names, folder)
         records = _judged(reference, own, params)
         part = machine.describe(root) | {"costs": costs, "left_out": left_out}
         tree = _merged(reference.store.load_json(files.PARAMS), params)

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from superposition.claims.core import judge_all
 from superposition.core.params import Params
 from superposition.core.store import Store, whole
+from superposition.preflight import size_of
 from superposition.reference import comparison, files, machine
 from superposition.reference.files import NoReferenceError, Reference
 from superposition.results import Results
@@ -24,6 +25,8 @@ LARGEST = 150_000
 """Bytes of a table that is still copied; larger ones are named as left out."""
 BUDGET = 20_000_000
 """Bytes of one scale; two of them keep git below 40 MB."""
+RESERVE = 400_000
+"""Of these, for verdicts, facts, parameters and checksums."""
 MODELS = ("tokens/tokenizer.json", "transformer/main/transformer.json")
 MODELS += ("transformer/main/transformer.safetensors",)
 MODELS += ("sae/batch-topk/cfg.json", "sae/batch-topk/weights.safetensors")
@@ -44,8 +47,8 @@ def make(root: Path, scale: str, *, partial: bool = False, replace: bool = False
     _check_kept(reference, costs(own), replace=replace)
     with whole(reference.folder) as folder:
         folder.mkdir()
-        left_out = copy_results(source, names, folder)
         copy_models(source, MODELS, folder)
+        left_out = copy_results(source, names, folder)
         if partial:  # the run itself has no verdicts until its last stage made them
             records = judge_all(Results(params=params, store=own), partial=True)
             write_json(folder / "claims.json", [record.as_json() for record in records])
@@ -103,15 +106,23 @@ def costs(store: Store) -> dict[str, dict[str, float]]:
 
 
 def copy_results(source: Path, names: list[str], folder: Path) -> list[str]:
-    """Copy the results `names`; those that were left out, as too large, are given back."""
-    large = [
-        name
-        for name in names
-        if not name.endswith(".json") and (source / name).stat().st_size > LARGEST
-    ]
-    for name in sorted(set(names) - set(large)):
+    """Copy the results `names`; tables left out, as too large or for want of room, are given back.
+
+    What is in `folder` already takes its share of the room. The smallest tables come first.
+    """
+    sizes = {name: (source / name).stat().st_size for name in names}
+    tables = [name for name in names if not name.endswith(".json")]
+    others = {*names} - {*tables, "claims.json"}
+    room = BUDGET - RESERVE - size_of(folder) - sum(sizes[name] for name in others)
+    left_out = set()
+    for name in sorted(tables, key=lambda name: (sizes[name], name)):
+        if sizes[name] > min(LARGEST, room):
+            left_out.add(name)
+        else:
+            room -= sizes[name]
+    for name in sorted({*names} - left_out):
         shutil.copyfile(source / name, _place(folder, name))
-    return large
+    return sorted(left_out)
 
 
 def copy_models(source: Path, names: Iterable[str], folder: Path) -> None:
