@@ -21,8 +21,7 @@ def main(arguments: argparse.Namespace) -> int:
     params = Params.read(arguments.scale)
     rows.check(params)
     root = Path.cwd()
-    todo = lanes.tasks(params, root, only=arguments.only)
-    lanes.check_stages(arguments.processor, lanes.tasks(params, root))
+    todo = lanes.tasks(params, root, only=arguments.only, named=arguments.processor)
     if any(task.stage in lanes.TRAININGS and not task.is_done(root) for task in todo):
         accelerator.check(params, preflight.estimate(params))
     limits = lanes.Limits(

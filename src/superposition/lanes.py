@@ -132,10 +132,13 @@ class Starter:
             )
 
 
-def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]:
+def tasks(
+    params: Params, root: Path, *, only: Iterable[str] = (), named: Iterable[str] = ()
+) -> list[Task]:
     """The tasks of dvc.yaml in `root` at the scale of `params`; of the stages `only`, if given.
 
-    Those that write no artefact are not among them: nobody could tell whether they are done.
+    Those that write no artefact are not among them: nobody could tell whether they are done. Stages
+    that are `named` for another purpose must exist too.
     """
     found = [
         Task(
@@ -146,7 +149,7 @@ def tasks(params: Params, root: Path, *, only: Iterable[str] = ()) -> list[Task]
         )
         for each in stages_of_rows(root, {**params.tree, "scale": params.scale})
     ]
-    check_stages(only, found)
+    check_stages([*only, *named], found)
     chosen = [task for task in found if task.writes and (not only or task.stage in only)]
     return [_linked(task, chosen) for task in chosen]
 

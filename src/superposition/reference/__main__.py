@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from superposition.preflight import size_of
 from superposition.reference import adding, making
 
 if __name__ == "__main__":
@@ -35,5 +36,4 @@ if __name__ == "__main__":
             )
     except ValueError as error:
         sys.exit(f"reference: {error}")
-    size = sum(path.stat().st_size for path in made.folder.rglob("*") if path.is_file())
-    print(f"{len(made.sums)} files in {made.folder}, {size / 1e6:.1f} MB")
+    print(f"{len(made.sums)} files in {made.folder}, {size_of(made.folder) / 1e6:.1f} MB")

@@ -129,9 +129,9 @@ def _lock(root: Path) -> dict[str, Any]:
 def _commit(root: Path) -> str:
     """The commit of the code, and whether files differ from it; empty without git."""
     commit, with_changes, _ = machine.commit(root).partition(machine.CHANGED)
-    return (
-        "" if commit == machine.UNKNOWN else commit[:12] + f",{with_changes}" * bool(with_changes)
-    )
+    if commit == machine.UNKNOWN:
+        return ""
+    return f"{commit[:12]},{with_changes}" if with_changes else commit[:12]
 
 
 @cache
